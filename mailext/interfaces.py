@@ -1,0 +1,341 @@
+"""
+Every zope interface that a third party implements or calls.
+
+A published interface never changes: new facts go into the values that its
+methods take, new powers into an add-on interface that is found by
+``providedBy``. Wherever "or a Deferred" is said, an answer given at once
+keeps the caller synchronous, and a Deferred is waited for at most the
+configured ``policy-timeout``.
+
+A checker or policy that raises or does not answer in time has never accepted:
+the client gets a temporary refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from twisted.cred.credentials import ICredentials
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.mail.interfaces import IMessageDelivery
+from zope.interface import Attribute, Interface
+
+from mailext.message.headers import HeaderSection
+from mailext.values import (
+    ClientIdentity,
+    Envelope,
+    IdentityRecord,
+    LoginAttempt,
+    LoginOutcome,
+    Mailbox,
+    MailOptions,
+    Outcome,
+    QueueEntry,
+    RcptOptions,
+    SessionView,
+    Settlement,
+    TlsDemand,
+    Verdict,
+)
+
+__all__ = [
+    "IClientIdentified",
+    "IClientIdentityChecker",
+    "IClientIdentityCheckerFactory",
+    "IContentWriter",
+    "IDelivery",
+    "IDeliveryPolicy",
+    "IDeliveryPolicyFactory",
+    "IDeliveryTarget",
+    "IEnvelopeAwareDelivery",
+    "IIdentityRegistry",
+    "IPluginServices",
+    "IQueueStore",
+]
+
+
+class IClientIdentityChecker(Interface):
+    """Decides what a client's identity is worth when it logs in."""
+
+    identityTypes: frozenset[str] = Attribute(
+        "frozenset[str]: the identity types it judges, upper case. Empty: all of them, and the "
+        "absence of an identity."
+    )
+
+    def checkAttempt(attempt: LoginAttempt) -> Verdict | Deferred[Verdict]:
+        """
+        Judge an attempt before the password is looked at. No side effects.
+
+        :param attempt: a :class:`~mailext.values.LoginAttempt`.
+        :return: a :class:`~mailext.values.Verdict` or a Deferred of one.
+        """
+
+    def checkLogin(attempt: LoginAttempt, avatarId: str) -> Verdict | Deferred[Verdict]:
+        """
+        Judge an attempt whose password was right. No side effects.
+
+        :param avatarId: what the credentials checker returned.
+        :return: a :class:`~mailext.values.Verdict` or a Deferred of one. A
+            refusal is told to the client exactly as a wrong password is.
+        """
+
+    def settled(attempt: LoginAttempt, outcome: LoginOutcome) -> object:
+        """
+        All verdicts are folded: the one place where anything is recorded.
+
+        :param outcome: a :class:`~mailext.values.LoginOutcome`.
+        :return: ignored; a Deferred is not waited for.
+        """
+
+    def sessionEnded(session: SessionView) -> None:
+        """
+        The connection is gone.
+
+        :param session: the :class:`~mailext.values.SessionView` at its end.
+        """
+
+
+class IClientIdentified(ICredentials):
+    """
+    Credentials that tell a credentials checker what the client said of itself
+    (U8, draft-storey-smtp-client-id-13 section 6.3).
+
+    Every credentials object that mailext passes to a portal provides this
+    beside its own interface.
+    """
+
+    clientIdentity: ClientIdentity | None = Attribute("A ClientIdentity, or None.")
+    session: SessionView = Attribute("The SessionView at the time of the login.")
+
+
+class IDeliveryPolicy(Interface):
+    """
+    Decides about senders, recipients and messages.
+
+    The policies of a listener are asked in order; the first refusal wins.
+    """
+
+    def judgeSender(
+        sender: Mailbox | None, options: MailOptions, session: SessionView
+    ) -> Verdict | Deferred[Verdict]:
+        """
+        :param sender: the reverse-path, a Mailbox, or None for ``<>``.
+        :param options: the :class:`~mailext.values.MailOptions`.
+        :param session: the :class:`~mailext.values.SessionView`.
+        :return: a Verdict or a Deferred of one.
+        """
+
+    def judgeRecipient(
+        envelope: Envelope, recipient: Mailbox, options: RcptOptions, session: SessionView
+    ) -> Verdict | Deferred[Verdict]:
+        """
+        :param envelope: the Envelope with the recipients accepted so far.
+        :param recipient: the forward-path, a Mailbox.
+        :param options: the :class:`~mailext.values.RcptOptions`.
+        :return: a Verdict or a Deferred of one.
+        """
+
+    def judgeMessage(
+        envelope: Envelope, headers: HeaderSection, session: SessionView
+    ) -> Verdict | Deferred[Verdict]:
+        """
+        Called at the end of the header section, before the body.
+
+        :param headers: the message's header section, a
+            :class:`~mailext.message.headers.HeaderSection`.
+        :return: a Verdict or a Deferred of one.
+        """
+
+
+class IEnvelopeAwareDelivery(IMessageDelivery):
+    """
+    An add-on for a delivery object that wants to see the parameters of MAIL
+    and RCPT and the TLS demand of the message.
+    """
+
+    def beginTransaction(options: MailOptions, session: SessionView) -> None:
+        """
+        Called before ``validateFrom``.
+
+        :param options: the :class:`~mailext.values.MailOptions`.
+        :param session: the :class:`~mailext.values.SessionView`.
+        """
+
+    def recipientOptions(recipient: Mailbox, options: RcptOptions) -> None:
+        """
+        Called before ``validateTo``.
+
+        :param recipient: the forward-path, a Mailbox.
+        :param options: the :class:`~mailext.values.RcptOptions`.
+        """
+
+    def messageTagged(demand: TlsDemand) -> None:
+        """
+        Called at the end of the header section, when the demand is settled
+        (R5, RFC 8689 section 4.1).
+
+        :param demand: a :class:`~mailext.values.TlsDemand`.
+        """
+
+
+class IDeliveryTarget(Interface):
+    """
+    Somewhere a whole message can go: a queue, a mailbox, another host.
+
+    A delivery object that provides this too is given each message once, with
+    all its recipients, in place of one ``IMessage`` per recipient.
+    """
+
+    def startDelivery(envelope: Envelope, headers: HeaderSection) -> IDelivery | Deferred[IDelivery]:
+        """
+        :param envelope: the :class:`~mailext.values.Envelope`.
+        :param headers: the :class:`~mailext.message.headers.HeaderSection` of
+            the message, its trace fields included. It is not repeated in what
+            is written to the delivery.
+        :return: an :class:`IDelivery`, or a Deferred of one. An
+            ``SMTPServerError`` refuses the message with its code; any other
+            exception is a temporary failure.
+        """
+
+
+class IDelivery(Interface):
+    """One message on its way into a target, in two phases."""
+
+    def write(data: bytes) -> None:
+        """
+        Take the next part of the body, as canonical CRLF lines.
+
+        :param data: bytes, cut anywhere.
+        """
+
+    def commit() -> Deferred[Mapping[Mailbox, Outcome]]:
+        """
+        The message is complete.
+
+        :return: a Deferred of ``Mapping[Mailbox, Outcome]`` with one outcome
+            for the address of each recipient. It fires once the message is
+            safe; an outcome of 2xx means that the responsibility was taken.
+        """
+
+    def abort() -> None:
+        """Forget the message; nothing of it is delivered."""
+
+
+class IContentWriter(Interface):
+    """Content on its way into the queue's store."""
+
+    size: int = Attribute("int: octets written so far.")
+
+    def write(data: bytes) -> None:
+        """
+        Append to the content.
+
+        :param data: bytes.
+        :raise OSError: if the disk refuses it; the content is then discarded.
+        """
+
+    def discard() -> None:
+        """Forget the content. Safe to call twice, or after an error."""
+
+
+class IQueueStore(Interface):
+    """
+    The durable queue. Every method that returns a Deferred fires it in the
+    reactor's thread once the change is on stable storage.
+    """
+
+    def openContent() -> IContentWriter:
+        """:return: a new :class:`IContentWriter`."""
+
+    def add(entry: QueueEntry, content: IContentWriter) -> Deferred[None]:
+        """
+        Put a message into the queue: entry and content, or neither.
+
+        :param entry: a :class:`~mailext.values.QueueEntry`.
+        :param content: the :class:`IContentWriter` that holds its content.
+        :return: a Deferred of None.
+        """
+
+    def claimDue(now: float, leaseUntil: float, limit: int) -> Deferred[list[QueueEntry]]:
+        """
+        Lease messages whose next attempt is due and that nobody else holds.
+
+        :param now: wall clock, seconds since the epoch.
+        :param leaseUntil: when the lease lapses if nothing is settled.
+        :param limit: how many at most.
+        :return: a Deferred of a list of QueueEntry.
+        """
+
+    def readContent(entry: QueueEntry) -> Deferred[Iterator[bytes]]:
+        """:return: a Deferred of an iterator over the content's chunks of bytes."""
+
+    def settle(settlement: Settlement) -> Deferred[None]:
+        """
+        Record the outcomes of an attempt and give the lease back. A message
+        with no recipient left to serve leaves the queue with its content.
+
+        :param settlement: a :class:`~mailext.values.Settlement`.
+        :return: a Deferred of None.
+        """
+
+
+class IIdentityRegistry(Interface):
+    """
+    What is known of the client identities of each account.
+
+    Tokens are kept as a keyed hash alone (C24), apart from credentials (C22).
+    """
+
+    def fingerprint(identity: ClientIdentity) -> str:
+        """:return: the first 16 hexadecimal digits of the identity's keyed hash: its id."""
+
+    def find(account: str, identity: ClientIdentity) -> Deferred[IdentityRecord | None]:
+        """:return: a Deferred of the :class:`~mailext.values.IdentityRecord`, or None."""
+
+    def record(account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+        """
+        Note that the account was used with this identity.
+
+        :param when: wall clock, seconds since the epoch.
+        :return: a Deferred of None.
+        """
+
+
+class IPluginServices(Interface):
+    """What a checker or policy may use of the server that loads it."""
+
+    clock: IReactorTime = Attribute("IReactorTime: the clock of everything that waits.")
+    identities: IIdentityRegistry = Attribute("An IIdentityRegistry.")
+
+
+class IClientIdentityCheckerFactory(Interface):
+    """A plugin that makes identity checkers from configuration strings."""
+
+    name: str = Attribute("str: what stands before the first colon, for example ``history``.")
+    help: str = Attribute("str: what it is for, in a paragraph.")
+    argStringFormat: str = Attribute("str: what may follow the first colon.")
+
+    def generateChecker(argstring: str, services: IPluginServices) -> IClientIdentityChecker:
+        """
+        :param argstring: what follows the first colon.
+        :param services: an :class:`IPluginServices`.
+        :return: an :class:`IClientIdentityChecker`.
+        :raise ValueError: saying what is wrong with the argument.
+        """
+
+
+class IDeliveryPolicyFactory(Interface):
+    """A plugin that makes delivery policies from configuration strings."""
+
+    name: str = Attribute("str: what stands before the first colon, for example ``requiretls``.")
+    help: str = Attribute("str: what it is for, in a paragraph.")
+    argStringFormat: str = Attribute("str: what may follow the first colon.")
+
+    def generatePolicy(argstring: str, services: IPluginServices) -> IDeliveryPolicy:
+        """
+        :param argstring: what follows the first colon.
+        :param services: an :class:`IPluginServices`.
+        :return: an :class:`IDeliveryPolicy`.
+        :raise ValueError: saying what is wrong with the argument.
+        """

@@ -1,0 +1,445 @@
+"""
+The nouns of mailext: what its rooms hand to each other.
+
+Every class here is a frozen value without behaviour that needs a clock, a
+disk or a network. A published value only ever gains fields, each with a
+default, so that a checker or policy written against it goes on working.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum, StrEnum
+
+__all__ = [
+    "ACCEPTED",
+    "BodyType",
+    "ClientIdentity",
+    "Envelope",
+    "HeaderField",
+    "IdentityRecord",
+    "LoginAttempt",
+    "LoginOutcome",
+    "MailOptions",
+    "Mailbox",
+    "Notify",
+    "Outcome",
+    "Protocol",
+    "QueueEntry",
+    "QueuedRecipient",
+    "RcptOptions",
+    "Recipient",
+    "RecipientState",
+    "Ret",
+    "SessionView",
+    "Settlement",
+    "TlsDemand",
+    "TlsFacts",
+    "Verdict",
+]
+
+_DOT_STRING = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
+    r"(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*"
+)
+_QUOTED_PAIR = re.compile(r'(["\\])')
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """
+    A mail address (RFC 5321 section 4.1.2, ``Mailbox``).
+
+    :param local_part: what stands before the last unquoted ``@``, its quoting
+        removed.
+    :param domain: what follows, as it was given: a domain name or an address
+        literal in brackets. Empty for the bare ``postmaster`` alone.
+
+    ``str()`` gives the form for an envelope, quoted where it has to be.
+    """
+
+    local_part: str
+    domain: str
+
+    def __str__(self) -> str:
+        local = self.local_part
+        if not _DOT_STRING.fullmatch(local):
+            local = '"' + _QUOTED_PAIR.sub(r"\\\1", local) + '"'
+        return f"{local}@{self.domain}" if self.domain else local
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether the address can be said without SMTPUTF8 (RFC 6531)."""
+        return self.local_part.isascii() and self.domain.isascii()
+
+
+class TlsDemand(IntEnum):
+    """
+    What a message asks of the hops that carry it (RFC 8689).
+
+    The members are ordered by strictness: of several statements about one
+    message the greatest holds, and ``NONE`` states nothing.
+    """
+
+    NONE = 0
+    #: ``TLS-Required: No``: deliver even where TLS cannot be had.
+    OPTIONAL = 1
+    #: ``MAIL FROM:<...> REQUIRETLS``: verified TLS all the way, or a report.
+    REQUIRE = 2
+
+
+class Protocol(StrEnum):
+    """The protocol of a session."""
+
+    ESMTP = "esmtp"
+    LMTP = "lmtp"
+    IMAP = "imap"
+    POP3 = "pop3"
+
+
+class BodyType(StrEnum):
+    """The ``BODY`` parameter of MAIL (RFC 6152)."""
+
+    SEVEN_BIT = "7BIT"
+    EIGHT_BIT_MIME = "8BITMIME"
+
+
+class Ret(StrEnum):
+    """The ``RET`` parameter of MAIL (RFC 3461 section 4.3)."""
+
+    FULL = "FULL"
+    HDRS = "HDRS"
+
+
+class Notify(StrEnum):
+    """The values of the ``NOTIFY`` parameter of RCPT (RFC 3461 section 4.1)."""
+
+    NEVER = "NEVER"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    DELAY = "DELAY"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientIdentity:
+    """
+    What a client said about itself with CLIENTID.
+
+    :param type: the identity type, upper case (types compare without regard
+        to case).
+    :param token: the token, exact, except that a valid UUID is lower case. It
+        never appears in ``repr()``: it must not reach a log or a traceback
+        (C24, draft-storey-smtp-client-id-13 section 9).
+    """
+
+    type: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """
+    What is known of the TLS layer of a session.
+
+    :param version: for example ``TLSv1.3``.
+    :param cipher: the name of the cipher suite.
+    :param server_name: the name that the client asked for by SNI, if any.
+    """
+
+    version: str
+    cipher: str
+    server_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """
+    What checkers and policies may know of a session, whatever its protocol.
+
+    :param id: a random name of the session, the same in every log line of it.
+    :param listener: the name of the listener, for example ``submission``.
+    :param peer: the client's address without port.
+    :param tls: the facts of the TLS layer, None without one.
+    :param identity: the client identity after its type's disposition: None
+        where none was given or where it counts as not presented (C23).
+    :param avatar_id: who has logged in, None before that.
+    :param helo: the name that the client gave in EHLO, HELO or LHLO.
+    """
+
+    id: str
+    protocol: Protocol
+    listener: str
+    peer: str
+    tls: TlsFacts | None = None
+    identity: ClientIdentity | None = None
+    avatar_id: str | None = None
+    helo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAttempt:
+    """
+    One attempt to log in.
+
+    :param username: the user name as the client gave it, not yet proved.
+    :param mechanism: the SASL mechanism, upper case.
+    """
+
+    username: str
+    mechanism: str
+    session: SessionView
+
+
+class LoginOutcome(Enum):
+    """What became of a login attempt."""
+
+    SUCCESS = "success"
+    #: The credentials were wrong.
+    BAD_CREDENTIALS = "bad-credentials"
+    #: A client identity checker refused it.
+    REFUSED = "refused"
+    #: The back end or a checker could not answer.
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class MailOptions:
+    """
+    The parameters of a MAIL command.
+
+    :param size: the declared size in octets (RFC 1870), None if not given.
+    :param auth: the ``AUTH`` parameter (RFC 4954 section 5), decoded; the
+        empty string stands for ``<>``.
+    :param envid: the ``ENVID`` parameter (RFC 3461 section 4.4), decoded.
+    :param requiretls: whether ``REQUIRETLS`` was given (RFC 8689 section 2).
+    """
+
+    size: int | None = None
+    body: BodyType | None = None
+    smtputf8: bool = False
+    auth: str | None = None
+    ret: Ret | None = None
+    envid: str | None = None
+    requiretls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RcptOptions:
+    """
+    The parameters of a RCPT command.
+
+    :param notify: empty if the parameter was not given.
+    :param orcpt: the original recipient as ``addr-type;address``, decoded
+        (RFC 3461 section 4.2), None if not given.
+    """
+
+    notify: frozenset[Notify] = frozenset()
+    orcpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """
+    One recipient of an envelope.
+
+    :param address: where this copy goes, aliases expanded.
+    :param original: the address that the client named in RCPT, None where it
+        is the same.
+    """
+
+    address: Mailbox
+    options: RcptOptions = RcptOptions()
+    original: Mailbox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """
+    A message's envelope.
+
+    :param reverse_path: None for the null reverse-path ``<>``.
+    :param tls_demand: the settled demand: of the REQUIRETLS parameter, the
+        policies and the header field (R4 to R6, RFC 8689 section 4.1). It
+        holds for every recipient (R8).
+    """
+
+    reverse_path: Mailbox | None
+    recipients: tuple[Recipient, ...]
+    options: MailOptions = MailOptions()
+    tls_demand: TlsDemand = TlsDemand.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderField:
+    """
+    One header field to add to a message.
+
+    :param name: the field name.
+    :param value: the unfolded body, without CR or LF.
+    """
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    A judgement, with a face for the wire and one for the log.
+
+    :param code: the reply code: 2xx accepts, 4xx refuses for now, 5xx for
+        good.
+    :param enhanced: the enhanced status code (RFC 3463), for example
+        ``5.7.1``.
+    :param text: what the client is told: generic, it reveals no rule (C19).
+    :param reason: what the log is told.
+    :param add_headers: fields to put on top of the message.
+    :param remove_headers: names of fields to remove.
+    :param tls_demand: what this judgement demands of the onward hops; of all
+        statements about a message the strictest holds.
+    """
+
+    code: int = 250
+    enhanced: str = "2.0.0"
+    text: str = "OK"
+    reason: str = ""
+    add_headers: tuple[HeaderField, ...] = ()
+    remove_headers: tuple[str, ...] = ()
+    tls_demand: TlsDemand = TlsDemand.NONE
+
+    @property
+    def accepted(self) -> bool:
+        return 200 <= self.code < 300
+
+    @property
+    def is_temporary(self) -> bool:
+        return 400 <= self.code < 500
+
+    @classmethod
+    def refuse(cls, reason: str, *, enhanced: str = "5.7.1", text: str = "Refused by policy") -> Verdict:
+        """Refuse for good; only the log learns the reason."""
+        return cls(550, enhanced, text, reason)
+
+    @classmethod
+    def defer(cls, reason: str, *, enhanced: str = "4.7.1", text: str = "Try again later") -> Verdict:
+        """Refuse for now; only the log learns the reason."""
+        return cls(451, enhanced, text, reason)
+
+
+#: The verdict of one who has nothing against it.
+ACCEPTED = Verdict()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What became of one recipient in one delivery attempt.
+
+    :param code: 2xx delivered, 4xx to be tried again, 5xx failed for good.
+    :param enhanced: the enhanced status code.
+    :param text: in the words of whoever decided it.
+    """
+
+    code: int
+    enhanced: str
+    text: str
+
+    @property
+    def delivered(self) -> bool:
+        return 200 <= self.code < 300
+
+    @property
+    def is_temporary(self) -> bool:
+        return 400 <= self.code < 500
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.enhanced} {self.text}"
+
+
+class RecipientState(StrEnum):
+    """Where one recipient of a queued message stands."""
+
+    QUEUED = "queued"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRecipient:
+    """
+    A recipient of a message in the queue.
+
+    :param attempts: how many delivery attempts were made.
+    :param last_reply: what the last attempt brought, as ``str()`` of its
+        :class:`Outcome`; empty before the first.
+    """
+
+    recipient: Recipient
+    state: RecipientState = RecipientState.QUEUED
+    attempts: int = 0
+    last_reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """
+    A message in the queue, without its content.
+
+    :param id: the queue id that log lines, replies and commands name.
+    :param arrived: when it was accepted; wall clock, seconds since the epoch.
+    :param envelope: the envelope as it was accepted, with every recipient.
+    :param recipients: the same recipients with their state.
+    :param size: octets of the content.
+    :param next_attempt: when it is due; wall clock, seconds since the epoch.
+    :param hold: whether it waits for an operator rather than for its time.
+    :param clientid: the id of the client identity that submitted it (a keyed
+        hash), empty without one; for the log.
+    """
+
+    id: str
+    arrived: float
+    envelope: Envelope
+    recipients: tuple[QueuedRecipient, ...]
+    size: int
+    next_attempt: float
+    hold: bool = False
+    clientid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """
+    What one attempt brought.
+
+    :param queue_id: whose attempt it was.
+    :param recipients: every recipient of the message with its new state.
+    :param next_attempt: when to try again; wall clock, seconds since the epoch.
+    :param hold: whether to keep the message for the operator.
+    """
+
+    queue_id: str
+    recipients: tuple[QueuedRecipient, ...]
+    next_attempt: float
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRecord:
+    """
+    What the registry knows of one identity of one account.
+
+    :param id: the first 16 hexadecimal digits of the identity's keyed hash.
+    :param label: a name that the user or the operator gave.
+    :param first_seen: wall clock, seconds since the epoch; so is ``last_seen``.
+    :param count: how many logins it was seen with.
+    """
+
+    id: str
+    account: str
+    type: str
+    label: str
+    status: str
+    first_seen: float
+    last_seen: float
+    count: int
