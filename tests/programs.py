@@ -1,0 +1,46 @@
+"""The programs that interop tests need, and where this machine has them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+
+#: Daemons live in folders that a user's PATH need not name.
+_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+#: Programs that switch between users, and so want to be started by root.
+_PRIVILEGED = frozenset({"exim4", "postfix"})
+
+
+def find(name: str) -> str | None:
+    """
+    :param name: the program as a marker names it.
+    :return: its path, or None. The variable ``MAILEXT_EXIM`` names an Exim
+        that is not installed, for Debian's packages of Exim and Postfix
+        exclude each other.
+    """
+    elsewhere = os.environ.get("MAILEXT_EXIM") if name == "exim4" else None
+    return shutil.which(elsewhere or name, path=_PATH)
+
+
+@functools.cache
+def why_missing(name: str) -> str:
+    """
+    :param name: a program, or ``package-index`` for the index that pip uses.
+    :return: why tests that need it cannot run here; empty if they can.
+    """
+    if name == "package-index":
+        return "" if _index_answers() else "pip reaches no package index"
+    if find(name) is None:
+        return f"{name} is not installed"
+    if name in _PRIVILEGED and os.geteuid() != 0:
+        return f"{name} runs as root only"
+    return ""
+
+
+def _index_answers() -> bool:
+    question = [sys.executable, "-m", "pip", "--retries=0", "--timeout=10", "index", "versions", "hatchling"]
+    return subprocess.run(question, capture_output=True, check=False).returncode == 0
