@@ -267,6 +267,13 @@ class IQueueStore(Interface):
         :return: a Deferred of a list of QueueEntry.
         """
 
+    def nextDue() -> Deferred[float | None]:
+        """
+        :return: a Deferred of the earliest time at which :meth:`claimDue` would
+            find something, wall clock, seconds since the epoch; None if
+            nothing waits.
+        """
+
     def readContent(entry: QueueEntry) -> Deferred[Iterator[bytes]]:
         """:return: a Deferred of an iterator over the content's chunks of bytes."""
 

@@ -1,0 +1,18 @@
+"""
+The queue: where a message waits between its acceptance and its end.
+
+Theory of the room: a message enters through :mod:`mailext.queue.target`, which
+is a delivery target like any other and answers once the store has the message
+on stable storage. :mod:`mailext.queue.manager` leases what is due, has each
+message delivered (:mod:`mailext.queue.attempt`), and settles what came of it.
+What that means for the message, to be tried again, kept for the operator, or
+done, is decided by pure functions alone (:mod:`mailext.queue.settlement`,
+:mod:`mailext.queue.schedule`). Where messages are kept is behind
+:class:`~mailext.interfaces.IQueueStore`.
+
+Two clocks (:mod:`mailext.queue.clock`): expiry goes by the wall clock, retries
+by a monotonic one, so that a jump of the wall clock causes no storm.
+
+At its acceptance, at each attempt and at its end a message leaves one line in
+the log, with its queue id (:mod:`mailext.queue.events`).
+"""

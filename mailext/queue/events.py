@@ -1,0 +1,78 @@
+"""
+The log events of a message: ``accepted``, ``attempt``, ``done``.
+
+Each is one line with the queue id, and has the keys ``event``, ``queueId``,
+``requiretls`` and ``clientid``. Of a client identity only the keyed hash that
+the entry holds is ever named (C24, draft-storey-smtp-client-id-13 section 9).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from twisted.logger import Logger
+
+from mailext.values import Mailbox, Outcome, QueueEntry, RecipientState, Settlement
+
+__all__ = ["log_accepted", "log_attempt", "log_done"]
+
+_log = Logger()
+
+
+def log_accepted(entry: QueueEntry) -> None:
+    """The message is in the queue, on stable storage."""
+    _log.info(
+        "accepted {queueId} from=<{reversePath}> recipients={recipients} size={size} "
+        "requiretls={requiretls} clientid={clientid}",
+        event="accepted",
+        recipients=len(entry.recipients),
+        size=entry.size,
+        **_common(entry),
+    )
+
+
+def log_attempt(entry: QueueEntry, outcomes: Mapping[Mailbox, Outcome], settlement: Settlement) -> None:
+    """
+    A delivery attempt has ended.
+
+    :param outcomes: what became of each recipient that was tried.
+    :param settlement: what follows from it.
+    """
+    states = Counter(recipient.state for recipient in settlement.recipients)
+    _log.info(
+        "attempt {queueId} from=<{reversePath}> delivered={delivered} deferred={deferred} failed={failed} "
+        "hold={hold} requiretls={requiretls} clientid={clientid} replies={replies}",
+        event="attempt",
+        delivered=states[RecipientState.DELIVERED],
+        deferred=states[RecipientState.QUEUED],
+        failed=states[RecipientState.FAILED],
+        hold=settlement.hold,
+        replies={str(address): str(outcome) for address, outcome in outcomes.items()},
+        **_common(entry),
+    )
+
+
+def log_done(entry: QueueEntry, now: float) -> None:
+    """
+    The message has left the queue: every recipient has it.
+
+    :param now: the wall clock.
+    """
+    _log.info(
+        "done {queueId} from=<{reversePath}> recipients={recipients} seconds={seconds:.1f} "
+        "requiretls={requiretls} clientid={clientid}",
+        event="done",
+        recipients=len(entry.recipients),
+        seconds=now - entry.arrived,
+        **_common(entry),
+    )
+
+
+def _common(entry: QueueEntry) -> dict[str, str]:
+    return {
+        "queueId": entry.id,
+        "reversePath": str(entry.envelope.reverse_path or ""),
+        "requiretls": entry.envelope.tls_demand.name.lower(),
+        "clientid": entry.clientid,
+    }

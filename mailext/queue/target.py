@@ -1,0 +1,112 @@
+"""The queue as a delivery target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailext.interfaces import IContentWriter, IDelivery, IDeliveryTarget, IQueueStore
+from mailext.message.headers import HeaderSection
+from mailext.queue.clock import QueueClock
+from mailext.queue.events import log_accepted
+from mailext.values import Envelope, Mailbox, Outcome, QueuedRecipient, QueueEntry
+
+__all__ = ["QueueTarget"]
+
+_log = Logger()
+
+# Trouble with storage is temporary, whatever it is.
+_STORAGE_TROUBLE = Outcome(451, "4.3.0", "Requested action aborted: local error in processing")
+
+
+@implementer(IDeliveryTarget)
+@dataclass(frozen=True, slots=True)
+class QueueTarget:
+    """
+    Takes messages into the queue.
+
+    :param store: where they are kept.
+    :param ids: makes queue ids.
+    :param clock: tells the time of their arrival.
+    :param wake: called when a message was added; it is then due.
+    :param clientid: the id of the client identity that submits (a keyed
+        hash), empty without one; for the log.
+    """
+
+    store: IQueueStore
+    ids: Callable[[], str]
+    clock: QueueClock
+    wake: Callable[[], object]
+    clientid: str = ""
+
+    def submitted_by(self, clientid: str) -> QueueTarget:
+        """The same queue for the messages of one client identity, named by its id."""
+        return replace(self, clientid=clientid)
+
+    def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery:
+        """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
+        delivery = _QueueDelivery(self, envelope, self.store.openContent())
+        delivery.write(bytes(headers))
+        return delivery
+
+    def entry(self, envelope: Envelope, size: int) -> QueueEntry:
+        """A new entry that is due at once."""
+        return QueueEntry(
+            id=self.ids(),
+            arrived=self.clock.wall(),
+            envelope=envelope,
+            recipients=tuple(QueuedRecipient(recipient) for recipient in envelope.recipients),
+            size=size,
+            next_attempt=self.clock.steady(),
+            clientid=self.clientid,
+        )
+
+
+@implementer(IDelivery)
+class _QueueDelivery:
+    """One message on its way into the queue."""
+
+    def __init__(self, target: QueueTarget, envelope: Envelope, content: IContentWriter) -> None:
+        self._target = target
+        self._envelope = envelope
+        self._content = content
+        self._trouble: OSError | None = None
+
+    def write(self, data: bytes) -> None:
+        """See :meth:`mailext.interfaces.IDelivery.write`."""
+        if self._trouble is None:
+            try:
+                self._content.write(data)
+            except OSError as error:
+                self._trouble = error
+
+    def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:
+        """See :meth:`mailext.interfaces.IDelivery.commit`."""
+        if self._trouble is not None:
+            return fail(self._trouble).addErrback(self._refused)
+        entry = self._target.entry(self._envelope, self._content.size)
+        return self._target.store.add(entry, self._content).addCallbacks(
+            lambda _: self._accepted(entry), self._refused
+        )
+
+    def abort(self) -> None:
+        """See :meth:`mailext.interfaces.IDelivery.abort`."""
+        self._content.discard()
+
+    def _accepted(self, entry: QueueEntry) -> Mapping[Mailbox, Outcome]:
+        log_accepted(entry)
+        self._target.wake()
+        return self._for_all(Outcome(250, "2.0.0", f"Ok: queued as {entry.id}"))
+
+    def _refused(self, failure: Failure) -> Mapping[Mailbox, Outcome]:
+        _log.failure("A message could not be put into the queue", failure)
+        self._content.discard()
+        return self._for_all(_STORAGE_TROUBLE)
+
+    def _for_all(self, outcome: Outcome) -> Mapping[Mailbox, Outcome]:
+        return {recipient.address: outcome for recipient in self._envelope.recipients}
