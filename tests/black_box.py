@@ -134,11 +134,9 @@ class RunningServer:
         self._process = None
 
     @property
-    def cpu_seconds(self) -> float:
-        """What the process has used so far, user and system."""
+    def pid(self) -> int:
         assert self._process is not None
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return self._process.pid
 
     def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run ``mailext`` with the server's configuration; a status other than 0 is an error."""

@@ -12,6 +12,7 @@ import os
 import random
 import re
 import smtplib
+import sys
 import threading
 import time
 from collections import Counter
@@ -85,6 +86,8 @@ def test_what_was_acknowledged_survives_kill_9(server: RunningServer) -> None:
 
     assert acknowledged - set(arrived) == set(), "acknowledged, and lost"
     duplicates = arrived.total() - len(arrived)
-    print(f"{ROUNDS} rounds: {len(acknowledged)} acknowledged, none lost, {duplicates} delivered twice")
+    sys.stdout.write(
+        f"{ROUNDS} rounds: {len(acknowledged)} acknowledged, none lost, {duplicates} delivered twice\n"
+    )
     # A second copy is possible only of what was being recorded at the moment of a kill.
     assert duplicates <= ROUNDS * _SENDERS * 20

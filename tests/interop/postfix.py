@@ -83,6 +83,12 @@ inet_protocols = ipv4
         )
         eventually((self.folder / "queue/pid/master.pid").exists, "Postfix to start")
 
+    @property
+    def pid(self) -> int:
+        """The process of its master."""
+        assert self._master is not None
+        return self._master.pid
+
     def _setting(self, name: str) -> str:
         command = [str(find("postconf")), "-c", str(self.configuration), "-h", name]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

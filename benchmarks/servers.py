@@ -1,0 +1,107 @@
+"""
+The servers that are compared. Each takes mail for ann@example.org on a port of
+the loopback interface, answers 250 once it is safe, and ends it in a Maildir.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.black_box import ROOT, RunningServer, answers, environment, eventually, free_ports
+from tests.interop.postfix import Postfix
+
+__all__ = ["SERVERS", "Server"]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """
+    :param pid: its first process; all others descend from it.
+    :param delivered: the folder into which messages are delivered at last.
+    """
+
+    port: int
+    pid: int
+    delivered: Path
+
+    def cpu_seconds(self) -> float:
+        """What all its processes have used so far, user and system."""
+        parents, used = {}, {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text("ascii", "replace").rpartition(")")[2].split()
+            except FileNotFoundError:
+                continue
+            pid = int(stat.parent.name)
+            parents[pid] = int(fields[1])
+            # utime, stime, and those of children that have ended.
+            used[pid] = sum(map(int, fields[11:15]))
+        ticks = sum(ticks for pid, ticks in used.items() if self._is_ours(pid, parents))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def _is_ours(self, pid: int, parents: dict[int, int]) -> bool:
+        while pid in parents and pid != self.pid:
+            pid = parents[pid]
+        return pid == self.pid
+
+    def count_delivered(self) -> int:
+        return sum(1 for _ in os.scandir(self.delivered)) if self.delivered.exists() else 0
+
+
+@contextmanager
+def mailext(folder: Path) -> Iterator[Server]:
+    running = RunningServer.initialised(folder / "mailext")
+    running.start()
+    try:
+        yield Server(running.mx, running.pid, running.mailbox() / "new")
+    finally:
+        running.stop()
+
+
+@contextmanager
+def stock_twisted(folder: Path) -> Iterator[Server]:
+    (port,) = free_ports(1)
+    maildir = folder / "stock"
+    command = [sys.executable, "-m", "benchmarks.stock", str(port), str(maildir)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment())
+    try:
+        eventually(lambda: answers(port), "stock Twisted to listen")
+        yield Server(port, process.pid, maildir / "new")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def postfix(folder: Path) -> Iterator[Server]:
+    (port,) = free_ports(1)
+    nobody = pwd.getpwnam("nobody")
+    mail = folder / "mail"
+    mail.mkdir()
+    os.chown(mail, nobody.pw_uid, nobody.pw_gid)
+    folder.chmod(0o755)
+    peer = Postfix(
+        f"virtual_mailbox_base = {mail}\n"
+        "virtual_mailbox_domains = example.org\n"
+        "virtual_mailbox_maps = static:ann/\n"
+        f"virtual_uid_maps = static:{nobody.pw_uid}\n"
+        f"virtual_gid_maps = static:{nobody.pw_gid}\n"
+        "virtual_mailbox_limit = 0\n",
+        f"127.0.0.1:{port} inet n - n - - smtpd\nvirtual unix - n n - - virtual\n",
+    )
+    try:
+        peer.start()
+        eventually(lambda: answers(port), "Postfix to listen")
+        yield Server(port, peer.pid, mail / "ann/new")
+    finally:
+        peer.stop()
+
+
+SERVERS = {"mailext": mailext, "stock Twisted": stock_twisted, "Postfix": postfix}
