@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Cooperator
 from twisted.logger import Logger
 from twisted.mail.smtp import SMTPServerError
 
@@ -23,9 +22,6 @@ _log = Logger()
 
 _LOCAL_TROUBLE = Outcome(451, "4.3.0", "Requested action aborted: local error in processing")
 
-# A content up to this size is handed over in one go.
-_AT_ONCE = 65536
-
 
 class DeliveryAttempts:
     """
@@ -39,10 +35,7 @@ class DeliveryAttempts:
     def __init__(self, store: IQueueStore, target: IDeliveryTarget, clock: QueueClock) -> None:
         self._store = store
         self._target = target
-        self._cooperator = Cooperator(
-            terminationPredicateFactory=lambda: lambda: True,
-            scheduler=lambda step: clock.call_later(0, step),
-        )
+        self._clock = clock
 
     async def deliver(self, entry: QueueEntry) -> Mapping[Mailbox, Outcome]:
         """
@@ -71,12 +64,13 @@ class DeliveryAttempts:
         if isinstance(delivery, Deferred):
             delivery = await delivery
         try:
-            delivery.write(beginning)
-            if entry.size <= _AT_ONCE:
-                for chunk in chunks:
-                    delivery.write(chunk)
-            else:
-                await self._cooperator.cooperate(_writing(chunks, delivery.write)).whenDone()
+            taken = delivery.write(beginning)
+            for chunk in chunks:
+                # A large content leaves the reactor room between its chunks.
+                await (taken or self._clock.pause(0))
+                taken = delivery.write(chunk)
+            if taken is not None:
+                await taken
         except BaseException:
             delivery.abort()
             raise
@@ -90,12 +84,6 @@ def _read_headers(chunks: Iterator[bytes]) -> tuple[HeaderSection, bytes]:
         if found := scanner.feed(chunk):
             return found
     return scanner.finish()
-
-
-def _writing(chunks: Iterator[bytes], write: Callable[[bytes], None]) -> Iterator[None]:
-    for chunk in chunks:
-        write(chunk)
-        yield
 
 
 def _outcome_of(refusal: SMTPServerError) -> Outcome:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 
 __all__ = ["QueueClock"]
 
@@ -37,3 +39,7 @@ class QueueClock:
     def call_later(self, delay: float, function: Callable[[], object]) -> IDelayedCall:
         """Call the function in ``delay`` seconds, at once if that is negative."""
         return self._clock.callLater(max(delay, 0.0), function)
+
+    def pause(self, seconds: float) -> Deferred[None]:
+        """:return: a Deferred that fires in so many seconds. It may be cancelled."""
+        return deferLater(self._clock, seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from random import Random
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -144,24 +145,21 @@ class QueueManager:
         while True:
             try:
                 await self._store.settle(settlement)
-            except Exception:  # noqa: BLE001 - the store's trouble, whatever it is, must pass
+            except Exception:
                 if not self._running:
                     raise
                 _log.failure("The outcomes of {queueId} could not be recorded", queueId=settlement.queue_id)
-                await self._pause(_PAUSE_AFTER_FAULT)
+                await self._pause()
             else:
                 return
 
-    async def _pause(self, seconds: float) -> None:
-        pause: Deferred[None] = Deferred()
-        call = self._clock.call_later(seconds, lambda: pause.callback(None))
+    async def _pause(self) -> None:
+        pause = self._clock.pause(_PAUSE_AFTER_FAULT)
         self._pauses.add(pause)
-        try:
+        # Cancelled by stop(): then there is one try more.
+        with suppress(CancelledError):
             await pause
-        except CancelledError:
-            call.cancel()
-        finally:
-            self._pauses.discard(pause)
+        self._pauses.discard(pause)
 
     def _ended(self, result: object, entry: QueueEntry) -> None:
         self._under_way.discard(entry.id)

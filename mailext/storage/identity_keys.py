@@ -1,0 +1,80 @@
+"""
+The keys of the client identities' hashes: ``identity.key`` in the state
+directory, one key a line in hexadecimal digits, the newest first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from mailext.storage.errors import StoreError
+from mailext.values import ClientIdentity
+
+__all__ = ["IdentityKeys", "KeyFileError", "load_identity_keys"]
+
+_KEY_SIZE = 32
+_KEY = re.compile(r"(?:[0-9A-Fa-f]{2}){16,}")
+
+
+class KeyFileError(StoreError):
+    """The file of identity keys cannot be used."""
+
+
+class IdentityKeys:
+    """
+    Hashes client identities.
+
+    :param keys: the keys, the newest first; at least one.
+    """
+
+    def __init__(self, *keys: bytes) -> None:
+        self._keys = keys
+
+    def hashes(self, identity: ClientIdentity) -> tuple[str, ...]:
+        """:return: the identity's hash under each key, in hexadecimal digits, the newest key's first."""
+        # A type holds no NUL (C5, draft-storey-smtp-client-id-13 section 5).
+        said = f"{identity.type}\0{identity.token}".encode()
+        return tuple(hmac.new(key, said, hashlib.sha256).hexdigest() for key in self._keys)
+
+
+def load_identity_keys(path: Path, random_bytes: Callable[[int], bytes]) -> IdentityKeys:
+    """
+    Read the keys. Where the file is missing, it is made, with one key.
+
+    :param path: the file; it is for its owner's eyes only.
+    :param random_bytes: gives so many unguessable bytes, for example
+        :func:`secrets.token_bytes`.
+    :raise KeyFileError: if the file holds anything but keys.
+    """
+    try:
+        text = path.read_text("ascii", "replace")
+    except FileNotFoundError:
+        text = random_bytes(_KEY_SIZE).hex() + "\n"
+        _write(path, text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise KeyFileError(f"{path}: no key in the file")
+    for number, line in enumerate(lines, 1):
+        if not _KEY.fullmatch(line):
+            raise KeyFileError(f"{path}: key {number} is not 32 or more hexadecimal digits")
+    return IdentityKeys(*map(bytes.fromhex, lines))
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

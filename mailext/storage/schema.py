@@ -1,0 +1,117 @@
+"""
+The tables.
+
+What is said here and what the migrations make is the same; a test compares
+them. Nothing here is peculiar to SQLite but for hints that others ignore.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+__all__ = ["account", "content", "identity", "message", "metadata", "recipient"]
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+#: A queued message: its envelope, and when it is due. Times are seconds since
+#: the epoch. A null ``sender_local_part`` is the null reverse-path.
+message = Table(
+    "message",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("arrived", Double, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("clientid", String, nullable=False),
+    Column("sender_local_part", String),
+    Column("sender_domain", String),
+    # The parameters of MAIL.
+    Column("declared_size", Integer),
+    Column("body", String),
+    Column("smtputf8", Boolean, nullable=False),
+    Column("auth", String),
+    Column("ret", String),
+    Column("envid", String),
+    Column("requiretls", Boolean, nullable=False),
+    # R4, RFC 8689 section 4.1: the tag survives the queue and a restart.
+    Column("tls_demand", Integer, nullable=False),
+    # What changes while it waits.
+    Column("next_attempt", Double, nullable=False),
+    Column("lease_until", Double, nullable=False),
+    Column("hold", Boolean, nullable=False),
+    Index(None, "hold", "next_attempt"),
+    sqlite_with_rowid=False,
+)
+
+#: A recipient of a message, in the order of the envelope.
+recipient = Table(
+    "recipient",
+    metadata,
+    Column("message_id", ForeignKey(message.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("local_part", String, nullable=False),
+    Column("domain", String, nullable=False),
+    Column("original_local_part", String),
+    Column("original_domain", String),
+    # The parameters of RCPT; NOTIFY as a list with commas, empty if not given.
+    Column("notify", String, nullable=False),
+    Column("orcpt", String),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_reply", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Small contents. A table of their own, because every change of a row writes
+#: the whole row. A message without a row here has its content in a file.
+content = Table(
+    "content",
+    metadata,
+    Column("message_id", ForeignKey(message.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+#: Who may log in: the address and the hash of the password, nothing else. The
+#: numbers go up in the order in which accounts were made.
+account = Table(
+    "account",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("address", String, nullable=False, unique=True),
+    Column("password_hash", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: The client identities that an account was used with. C22,
+#: draft-storey-smtp-client-id-13 section 7: apart from the accounts, and known
+#: by a keyed hash alone.
+identity = Table(
+    "identity",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("hash", String, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("label", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("first_seen", Double, nullable=False),
+    Column("last_seen", Double, nullable=False),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,119 @@
+"""A state directory, open."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+
+from mailext.storage import messages
+from mailext.storage.accounts import SqlAccountStore
+from mailext.storage.background import BackgroundTransactions
+from mailext.storage.content import ContentFolder
+from mailext.storage.engine import Database, open_database
+from mailext.storage.identities import SqlIdentityRegistry
+from mailext.storage.identity_keys import IdentityKeys, load_identity_keys
+from mailext.storage.lock import StateLock
+from mailext.storage.queue import QueueAdmin, SqlQueueStore
+from mailext.storage.transactions import DirectTransactions, Transactions
+
+__all__ = ["Store", "open_store", "open_store_offline"]
+
+_KEY_FILE = "identity.key"
+
+
+class Store:
+    """
+    Everything that a state directory holds.
+
+    :ivar queue: the queue, for the queue target and the queue manager.
+    :ivar queue_admin: the operator's questions about it.
+    :ivar accounts: the accounts.
+    :ivar identities: the client identities of each account.
+    """
+
+    def __init__(
+        self,
+        lock: StateLock,
+        database: Database,
+        folder: ContentFolder,
+        keys: IdentityKeys,
+        transactions: Transactions,
+    ) -> None:
+        self._lock = lock
+        self._database = database
+        self._transactions = transactions
+        self.queue = SqlQueueStore(transactions, folder)
+        self.queue_admin = QueueAdmin(transactions, folder)
+        self.accounts = SqlAccountStore(transactions)
+        self.identities = SqlIdentityRegistry(transactions, keys)
+
+    def close(self) -> Deferred[None]:
+        """
+        Finish what was asked, then let others have the directory.
+
+        :return: a Deferred that fires when that is done.
+        """
+        return self._transactions.close().addCallback(self._closed)
+
+    def _closed(self, _: None) -> None:
+        self._database.dispose()
+        self._lock.release()
+
+
+def open_store(directory: Path, reactor: IReactorFromThreads) -> Store:
+    """
+    Open a state directory for a server, made and migrated as needed. What a
+    server that died has left is put in order: its leases are given back, and
+    contents that no message names are removed. This blocks, so it is done
+    before the reactor has anything to do; and it starts threads, so it is done
+    after the process has become a daemon.
+
+    :param directory: the state directory; where it is missing it is made, for
+        its owner alone.
+    :param reactor: in whose thread every Deferred fires.
+    :raise mailext.storage.errors.StoreError: if another process owns the
+        directory, or its database or its key file cannot be used.
+    :raise OSError: if a file cannot be made or opened.
+    """
+
+    def start(database: Database, folder: ContentFolder) -> Transactions:
+        with database.writer.begin() as connection:
+            messages.release_leases(connection)
+            known = messages.messages_without_row_content(connection)
+        folder.remove_orphans(known)
+        return BackgroundTransactions(database, reactor)
+
+    return _open(directory, start)
+
+
+def open_store_offline(directory: Path) -> Store:
+    """
+    Open a state directory for a command, while no server runs. Every Deferred
+    of this store has fired when it is returned.
+
+    Parameters and errors are those of :func:`open_store`.
+    """
+
+    def start(database: Database, _: ContentFolder) -> Transactions:
+        return DirectTransactions(database)
+
+    return _open(directory, start)
+
+
+def _open(directory: Path, start: Callable[[Database, ContentFolder], Transactions]) -> Store:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = StateLock(directory)
+    with ExitStack() as opened:
+        opened.callback(lock.release)
+        keys = load_identity_keys(directory / _KEY_FILE, secrets.token_bytes)
+        database = open_database(directory)
+        opened.callback(database.dispose)
+        folder = ContentFolder(directory)
+        store = Store(lock, database, folder, keys, start(database, folder))
+        opened.pop_all()
+    return store

@@ -1,0 +1,164 @@
+"""
+How work gets done on the tables: the joint between what is done and who does it.
+
+An operation is a function on a connection. It does its work and returns what
+it found; it neither commits nor keeps the connection, and may be run a second
+time if the transaction of the first had to be taken back. Operations that are
+under way at the same time may be executed in any order: who needs an order
+waits for the first one's Deferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, Executable
+from twisted.internet.defer import Deferred, execute, succeed
+
+from mailext.storage.engine import Database
+
+__all__ = ["NO_FILES", "BulkChange", "DirectTransactions", "FileChange", "Row", "Transactions"]
+
+T = TypeVar("T")
+
+#: The values of one execution of a statement, by the names of its parameters.
+Row = Mapping[str, object]
+
+
+class FileChange(Protocol):
+    """What a change does to files beside the database. Called in the thread that commits."""
+
+    def prepare(self) -> None:
+        """
+        Before the transaction: bring to stable storage what it will name.
+
+        :raise OSError: the change is then abandoned.
+        """
+
+    def committed(self) -> None:
+        """The transaction is on stable storage."""
+
+    def abandoned(self) -> None:
+        """The transaction was taken back, or :meth:`prepare` failed."""
+
+
+class _NoFiles:
+    def prepare(self) -> None:
+        """Nothing to prepare."""
+
+    def committed(self) -> None:
+        """Nothing to follow up."""
+
+    def abandoned(self) -> None:
+        """Nothing to take back."""
+
+
+#: A change that has no files.
+NO_FILES: FileChange = _NoFiles()
+
+
+@dataclass(frozen=True, slots=True)
+class BulkChange:
+    """
+    A change that can be executed together with others of its plan: each
+    statement once, with the rows of all of them.
+
+    :param plan: the statements. Plans are compared by identity: it is a
+        constant of its module.
+    :param rows: for each statement of the plan, its rows.
+    """
+
+    plan: tuple[Executable, ...]
+    rows: tuple[Sequence[Row], ...]
+    files: FileChange = NO_FILES
+
+    @classmethod
+    def together(cls, changes: Sequence[BulkChange]) -> BulkChange:
+        """What these changes of one plan do to the tables, as one change."""
+        parts = zip(*(change.rows for change in changes), strict=True)
+        return cls(changes[0].plan, tuple(list(chain.from_iterable(rows)) for rows in parts))
+
+    def __call__(self, connection: Connection) -> None:
+        """Execute the statements."""
+        for statement, rows in zip(self.plan, self.rows, strict=True):
+            if rows:
+                connection.execute(statement, rows)
+
+
+class Transactions(Protocol):
+    """Runs operations, each as a transaction of its own as far as it can tell."""
+
+    def write(self, operation: Callable[[Connection], T]) -> Deferred[T]:
+        """
+        Run an operation that changes something.
+
+        :return: a Deferred of what it returned, once that is on stable
+            storage. It fails with what the operation raised, with what the
+            database says, or with a
+            :class:`~mailext.storage.errors.StoreError`; nothing is then changed.
+        """
+
+    def change(self, change: BulkChange) -> Deferred[None]:
+        """Make a bulk change; otherwise like :meth:`write`."""
+
+    def read(self, operation: Callable[[Connection], T]) -> Deferred[T]:
+        """
+        Run an operation that changes nothing.
+
+        :return: a Deferred of what it returned.
+        """
+
+    def close(self) -> Deferred[None]:
+        """
+        Finish what was asked and take on nothing more.
+
+        :return: a Deferred that fires when all is done.
+        """
+
+
+class DirectTransactions:
+    """
+    Runs operations here and now: for commands, while no server runs. Every
+    Deferred has fired when it is returned.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def write(self, operation: Callable[[Connection], T]) -> Deferred[T]:
+        """See :meth:`Transactions.write`."""
+        return execute(self._write, operation)
+
+    def change(self, change: BulkChange) -> Deferred[None]:
+        """See :meth:`Transactions.change`."""
+        return execute(self._change, change)
+
+    def read(self, operation: Callable[[Connection], T]) -> Deferred[T]:
+        """See :meth:`Transactions.read`."""
+        return execute(self._read, operation)
+
+    def close(self) -> Deferred[None]:
+        """See :meth:`Transactions.close`."""
+        return succeed(None)
+
+    def _write(self, operation: Callable[[Connection], T]) -> T:
+        with self._database.writer.begin() as connection:
+            return operation(connection)
+
+    def _change(self, change: BulkChange) -> None:
+        try:
+            change.files.prepare()
+        except BaseException:
+            change.files.abandoned()
+            raise
+        # If this fails, what became of the commit is unknown: a file that no
+        # row names is removed when a server starts.
+        self._write(change)
+        change.files.committed()
+
+    def _read(self, operation: Callable[[Connection], T]) -> T:
+        with self._database.reader.connect() as connection:
+            return operation(connection)
