@@ -19,6 +19,7 @@ from twisted.cred.credentials import ICredentials
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.mail.interfaces import IMessageDelivery
+from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
 from mailext.message.headers import HeaderSection
@@ -84,6 +85,8 @@ class IClientIdentityChecker(Interface):
         """
         All verdicts are folded: the one place where anything is recorded.
 
+        :param attempt: the same attempt; once somebody has logged in its
+            session's ``avatar_id`` says who.
         :param outcome: a :class:`~mailext.values.LoginOutcome`.
         :return: ignored; a Deferred is not waited for.
         """
@@ -202,11 +205,14 @@ class IDeliveryTarget(Interface):
 class IDelivery(Interface):
     """One message on its way into a target, in two phases."""
 
-    def write(data: bytes) -> None:
+    def write(data: bytes) -> Deferred[None] | None:
         """
         Take the next part of the body, as canonical CRLF lines.
 
         :param data: bytes, cut anywhere.
+        :return: None, or a Deferred of None where the caller should wait
+            before the next part: what is taken in the meantime is kept in
+            memory. Trouble is told by ``commit``, never here.
         """
 
     def commit() -> Deferred[Mapping[Mailbox, Outcome]]:
@@ -316,8 +322,8 @@ class IPluginServices(Interface):
     identities: IIdentityRegistry = Attribute("An IIdentityRegistry.")
 
 
-class IClientIdentityCheckerFactory(Interface):
-    """A plugin that makes identity checkers from configuration strings."""
+class IClientIdentityCheckerFactory(IPlugin):
+    """A Twisted plugin that makes identity checkers from configuration strings."""
 
     name: str = Attribute("str: what stands before the first colon, for example ``history``.")
     help: str = Attribute("str: what it is for, in a paragraph.")
@@ -332,8 +338,8 @@ class IClientIdentityCheckerFactory(Interface):
         """
 
 
-class IDeliveryPolicyFactory(Interface):
-    """A plugin that makes delivery policies from configuration strings."""
+class IDeliveryPolicyFactory(IPlugin):
+    """A Twisted plugin that makes delivery policies from configuration strings."""
 
     name: str = Attribute("str: what stands before the first colon, for example ``requiretls``.")
     help: str = Attribute("str: what it is for, in a paragraph.")

@@ -1,0 +1,123 @@
+"""
+The whole procedure of a login, whatever protocol asks for it.
+
+In its order: the checkers judge the attempt; the portal has the password
+looked at; the checkers judge the account; the site's realm makes the avatar;
+every checker that took part hears of the outcome, once. Nothing that happens
+after the password was found right looks different from a wrong password, or
+the difference would tell that it was right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from twisted.cred.credentials import ICredentials
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import Interface
+
+from mailext.clientid.binding import AnyPortal, log_in
+from mailext.clientid.hearing import Hearing
+from mailext.clientid.journal import LoginJournal, log_trouble
+from mailext.clientid.result import Login, LoginRefusedError, LoginUnavailableError, RejectAt
+from mailext.interfaces import IClientIdentityChecker
+from mailext.values import ClientIdentity, LoginAttempt, LoginOutcome, SessionView
+
+__all__ = ["AnyPortal", "Login", "LoginJudge", "LoginRefusedError", "LoginUnavailableError", "RejectAt"]
+
+
+class LoginJudge:
+    """
+    Lets clients log in, under the eyes of the identity checkers.
+
+    :param checkers: asked in this order; the first refusal wins.
+    :param timeout: for how many seconds one answer may keep a login waiting.
+    :param reject_at: which command a refused identity makes fail. IMAP and
+        POP3 know the login alone.
+    :param journal: who writes the login's line in the log.
+    """
+
+    def __init__(
+        self,
+        checkers: Sequence[IClientIdentityChecker],
+        clock: IReactorTime,
+        timeout: float,
+        reject_at: RejectAt = RejectAt.AUTH,
+        journal: LoginJournal | None = None,
+    ) -> None:
+        self._checkers = tuple(checkers)
+        self._clock = clock
+        self._timeout = timeout
+        self._reject_at = reject_at
+        self._journal = journal or LoginJournal()
+
+    def login(
+        self,
+        portal: AnyPortal,
+        credentials: ICredentials,
+        attempt: LoginAttempt,
+        identity: ClientIdentity | None,
+        *interfaces: type[Interface],
+    ) -> Deferred[Login]:
+        """
+        Try to log in.
+
+        :param portal: a :class:`twisted.cred.portal.Portal`, or something
+            like it. It is not changed. One without a ``realm`` does not tell
+            who logged in, so that ``checkLogin`` cannot be asked.
+        :param credentials: what the SASL mechanism made. Credentials checkers
+            find the client's identity by
+            :class:`~mailext.interfaces.IClientIdentified`.
+        :param attempt: its session holds the identity after its disposition,
+            the one that is judged.
+        :param identity: what the client presented, whatever its disposition;
+            for the journal.
+        :param interfaces: those of which the avatar shall provide one.
+        :return: a Deferred of a :class:`Login`. It fails with
+            :class:`LoginRefusedError` or :class:`LoginUnavailableError`. It
+            has fired already if nobody had to be waited for. It is not to be
+            cancelled: a client that has left by then is logged out.
+        """
+        return Deferred.fromCoroutine(self._login(portal, credentials, attempt, identity, interfaces))
+
+    def session_ended(self, session: SessionView) -> None:
+        """Tell every checker that the connection is gone."""
+        for checker in self._checkers:
+            maybeDeferred(checker.sessionEnded, session).addErrback(
+                log_trouble, f"{type(checker).__name__} failed at the end of the session", session
+            )
+
+    async def _login(
+        self,
+        portal: AnyPortal,
+        credentials: ICredentials,
+        attempt: LoginAttempt,
+        identity: ClientIdentity | None,
+        interfaces: tuple[type[Interface], ...],
+    ) -> Login:
+        hearing = Hearing(self._checkers, attempt, self._clock, self._timeout, self._reject_at)
+        try:
+            await hearing.before_password()
+            login = await log_in(hearing, portal, credentials, interfaces)
+        except (LoginRefusedError, LoginUnavailableError) as error:
+            self._settle(hearing, attempt, identity, error.outcome, error.reason)
+            raise
+        attempt = replace(attempt, session=replace(attempt.session, avatar_id=login.avatar_id))
+        if login.refusal is None:
+            self._settle(hearing, attempt, identity, LoginOutcome.SUCCESS, "")
+        else:
+            self._settle(hearing, attempt, identity, LoginOutcome.REFUSED, login.refusal.reason)
+        return login
+
+    def _settle(
+        self,
+        hearing: Hearing,
+        attempt: LoginAttempt,
+        identity: ClientIdentity | None,
+        outcome: LoginOutcome,
+        reason: str,
+    ) -> None:
+        hearing.close(attempt, outcome)
+        self._journal.record(attempt, identity, outcome, reason)
