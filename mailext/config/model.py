@@ -1,0 +1,325 @@
+# ruff: noqa: RUF009 - what _key makes is an attrs field, not a shared default
+"""
+The sections of the configuration file, one frozen class each.
+
+These classes are the one table of keys: the parser, the defaults and the
+reference page all come from their fields. A field's name is its key with
+``_`` for ``-``; its metadata holds the meaning and, where the default cannot
+be said as a value, what it is in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any, NewType
+
+from attrs import asdict, field, frozen
+
+from mailext.clientid.result import RejectAt
+from mailext.config.units import Octets, Seconds, parse_duration, parse_size
+
+__all__ = [
+    "Addresses",
+    "ClientIdentification",
+    "Configuration",
+    "Delay",
+    "Destination",
+    "Limits",
+    "Listen",
+    "Listener",
+    "ListenerKeys",
+    "LogFormat",
+    "PortNumber",
+    "Rate",
+    "Relay",
+    "RelayRequireTls",
+    "Security",
+    "Smarthost",
+    "SmarthostTls",
+    "Tls",
+    "key_name",
+]
+
+#: A duration that may be none, in seconds.
+Delay = NewType("Delay", float)
+
+#: Octets per second; 0 is no bound.
+Rate = NewType("Rate", int)
+
+#: A TCP port, 1 to 65535.
+PortNumber = NewType("PortNumber", int)
+
+
+class LogFormat(Enum):
+    """How log events are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class RelayRequireTls(Enum):
+    """What REQUIRETLS asks of a next hop."""
+
+    ENFORCE = "enforce"
+    OPPORTUNISTIC_STARTTLS = "opportunistic+starttls"
+    OPPORTUNISTIC = "opportunistic"
+
+
+class SmarthostTls(Enum):
+    """How TLS begins at the smarthost."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+
+
+class Security(Enum):
+    """What a next hop must prove."""
+
+    NONE = "none"
+    MAY = "may"
+    ENCRYPT = "encrypt"
+    DANE = "dane"
+    STS = "sts"
+    VERIFY = "verify"
+
+
+def key_name(attribute: str) -> str:
+    """The key of an attribute."""
+    return attribute.replace("_", "-")
+
+
+# attrs types a field as its default; a helper around it can only say Any.
+def _key(meaning: str, *, default: object, in_words: str = "") -> Any:  # noqa: ANN401
+    return field(default=default, metadata={"meaning": meaning, "in words": in_words})
+
+
+@frozen(kw_only=True)
+class Tls:
+    """Certificates. Without them STARTTLS is not offered."""
+
+    certificate: tuple[Path, ...] = _key(
+        "PEM files, each a certificate with its chain; SNI picks.", default=()
+    )
+    key: tuple[Path, ...] = _key(
+        "PEM files, the private key of each certificate, in the same order.", default=()
+    )
+
+
+@frozen(kw_only=True)
+class Listen:
+    """
+    Where to listen: Twisted endpoint strings. TLS from the first octet is
+    applied to those whose name ends in s.
+    """
+
+    submission: tuple[str, ...] = _key("Message submission, with STARTTLS (RFC 6409).", default=())
+    submissions: tuple[str, ...] = _key("Message submission over TLS (RFC 8314).", default=())
+    mx: tuple[str, ...] = _key("Mail from other servers.", default=())
+    lmtp: tuple[str, ...] = _key("Mail from a local server, by LMTP (RFC 2033).", default=())
+    imap: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
+    imaps: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
+    pop3: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
+    pop3s: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
+    metrics: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
+
+    def endpoints(self) -> dict[str, tuple[str, ...]]:
+        """The endpoint strings of each listener, by its name."""
+        return asdict(self)
+
+
+@frozen(kw_only=True)
+class Limits:
+    """What a session may use. A limit reached ends it with 421 4.7.0, unless said otherwise."""
+
+    message_size: Octets = _key(
+        "The largest message, header section included: 552 5.3.4.", default=parse_size("50MiB")
+    )
+    recipients: int = _key("Recipients of one message: 452 4.5.3.", default=1000)
+    connections: int = _key("Connections to the listener at one time.", default=5000)
+    connections_per_address: int = _key("Connections from one address at one time.", default=50)
+    commands: int = _key("Commands in one session.", default=1000)
+    errors: int = _key("Commands that fail in one session.", default=20)
+    junk_commands: int = _key(
+        "Commands without use, as NOOP, RSET and VRFY, between two messages.", default=100
+    )
+    auth_failures: int = _key("Failed AUTH commands in one session.", default=3)
+    header_size: Octets = _key("The largest header section: 552 5.3.4.", default=parse_size("256KiB"))
+    hops: int = _key("Received and Delivered-To fields, which tell a loop: 554 5.4.6.", default=50)
+    command_timeout: Seconds = _key("The wait for a command.", default=parse_duration("5m"))
+    message_timeout: Seconds = _key("The wait for the end of a message.", default=parse_duration("30m"))
+    min_rate: Rate = _key("The least octets per second of a message. 0B: none.", default=parse_size("500B"))
+    handshake_timeout: Seconds = _key(
+        "The wait for the end of a TLS handshake.", default=parse_duration("30s")
+    )
+
+
+@frozen(kw_only=True)
+class Addresses:
+    """How addresses are read."""
+
+    subaddress_delimiter: str = _key(
+        "What begins the detail in local+detail@domain. Empty: there are no subaddresses.", default="+"
+    )
+    sender_check: bool = _key("Whether an account sends as its own addresses only: 553 5.7.1.", default=True)
+
+
+@frozen(kw_only=True)
+class ClientIdentification:
+    """CLIENTID: what devices say of themselves before they log in."""
+
+    enabled: bool = _key(
+        "Whether CLIENTID is offered under TLS. On mx and lmtp: only if [listener.mx] or [listener.lmtp] "
+        "says so.",
+        default=True,
+    )
+    reject_at: RejectAt = _key(
+        "Which command fails if the identity is refused: AUTH like a wrong password, or MAIL with 550 5.7.1.",
+        default=RejectAt.AUTH,
+    )
+    checkers: tuple[str, ...] = _key(
+        "Plugin strings of identity checkers.", default=("history:mode=observe",)
+    )
+    types: Mapping[str, tuple[str, ...]] = _key(
+        "For each type, or glob of types, its flags (draft-storey-smtp-client-id-13 section 7): ignore, debug, "
+        "system-log, user-log, authenticate, alert-failure, alert-success. Exact beats glob, the longer glob "
+        "the shorter.",
+        default={"*": ("system-log", "authenticate")},
+    )
+
+
+@frozen(kw_only=True)
+class ListenerKeys:
+    """
+    Exceptions for one listener, NAME as in [listen]. Besides these keys it
+    takes any key of [limits] and [clientid].
+    """
+
+    auth: tuple[str, ...] = _key(
+        "As the key of the whole server, for this listener.",
+        default=(),
+        in_words="the server's; none for mx and lmtp",
+    )
+    policies: tuple[str, ...] = _key(
+        "As the key of the whole server, for this listener.", default=(), in_words="the server's"
+    )
+    require_auth: bool = _key(
+        "Whether MAIL needs a login before: 530 5.7.0.",
+        default=False,
+        in_words="true for submission and submissions",
+    )
+    plaintext_auth: bool = _key("Whether AUTH is offered without TLS.", default=False)
+
+
+@frozen(kw_only=True)
+class Listener:
+    """
+    One listener with all that holds for it: its own keys laid over those of
+    the whole server.
+
+    :param name: its name in [listen].
+    :param endpoints: its endpoint strings.
+    """
+
+    name: str
+    endpoints: tuple[str, ...]
+    keys: ListenerKeys
+    limits: Limits
+    clientid: ClientIdentification
+
+
+@frozen(kw_only=True)
+class Smarthost:
+    """A host that takes all outgoing mail. Not supported yet."""
+
+    host: str = _key("Not supported yet: must be empty.", default="")
+    port: PortNumber = _key("Its port.", default=PortNumber(587))
+    tls: SmarthostTls = _key("How TLS begins.", default=SmarthostTls.STARTTLS)
+    username: str = _key("The user name for AUTH.", default="")
+    password_file: Path | None = _key("The file that holds the password.", default=None, in_words="none")
+
+
+@frozen(kw_only=True)
+class Destination:
+    """What holds for mail to one domain. No effect yet."""
+
+    next_hop: str = _key("host:port in place of the domain's MX.", default="")
+    security: Security = _key("What the next hop must prove.", default=Security.MAY)
+    requiretls: RelayRequireTls = _key("What REQUIRETLS asks of it.", default=RelayRequireTls.ENFORCE)
+
+
+@frozen(kw_only=True)
+class Relay:
+    """
+    Mail to other servers. This version does not relay: recipients elsewhere
+    are refused, and of these keys only retry and give-up-after have an effect,
+    on local deliveries. The rest is checked, and ``mailext check`` names what
+    has no effect.
+    """
+
+    networks: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
+    resolver: tuple[str, ...] = _key("DNS resolvers, host or host:port.", default=(), in_words="the system's")
+    trust_resolver: bool = _key("Whether the AD bit counts from elsewhere than loopback.", default=False)
+    trust_roots: str = _key('"system", or a PEM file.', default="system")
+    port: PortNumber = _key("The port of next hops.", default=PortNumber(25))
+    mta_sts_port: PortNumber = _key("The port of MTA-STS policy hosts.", default=PortNumber(443))
+    retry: tuple[Seconds, ...] = _key(
+        "The waits between attempts; the last one repeats.",
+        default=tuple(map(parse_duration, ("5m", "15m", "1h", "4h"))),
+    )
+    give_up_after: Seconds = _key(
+        "When a message that could not be delivered has failed.", default=parse_duration("5d")
+    )
+    requiretls: RelayRequireTls = _key("What REQUIRETLS asks of next hops.", default=RelayRequireTls.ENFORCE)
+    smarthost: Smarthost = Smarthost()
+    destinations: Mapping[str, Destination] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Configuration:
+    """
+    The keys of the whole server.
+
+    :param listeners: the listeners with an endpoint, by name.
+    """
+
+    hostname: str = _key(
+        "The server's name in its greeting and in Received.", default="", in_words="the machine's full name"
+    )
+    state_dir: Path = _key("The folder of queue, accounts and mailboxes.", default=Path("state"))
+    database: str = _key(
+        '"sqlite", embedded in state-dir. "postgresql://..." is not supported yet.', default="sqlite"
+    )
+    domains: tuple[str, ...] = _key(
+        "Domains delivered here. The first completes a user name without @.",
+        default=(),
+        in_words="the hostname",
+    )
+    auth: tuple[str, ...] = _key(
+        'Who may log in: strcred strings, asked in order; "accounts" is the built-in store.',
+        default=("accounts",),
+    )
+    policies: tuple[str, ...] = _key("Plugin strings of delivery policies, asked in order.", default=())
+    auth_failure_delay: Delay = _key(
+        "A failed AUTH is answered on the next multiple of it. 0s: at once.", default=parse_duration("1s")
+    )
+    policy_timeout: Seconds = _key(
+        "The wait for a checker or policy, which then counts as a temporary failure.",
+        default=parse_duration("10s"),
+    )
+    log_format: LogFormat = _key(
+        "How log events are written: text, or one JSON object per line.", default=LogFormat.TEXT
+    )
+    tls: Tls = Tls()
+    listen: Listen = Listen()
+    limits: Limits = Limits()
+    addresses: Addresses = Addresses()
+    aliases: Mapping[str, tuple[str, ...]] = _key(
+        "Targets of each alias. The name is an address, a user name, or @domain for a catch-all. "
+        "Exact beats subaddress beats catch-all.",
+        default={},
+    )
+    clientid: ClientIdentification = ClientIdentification()
+    relay: Relay = Relay()
+    listeners: Mapping[str, Listener] = field(factory=dict, metadata={"derived": True})
