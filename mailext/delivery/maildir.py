@@ -1,0 +1,215 @@
+"""
+Mailboxes as a delivery target: a Maildir for each account.
+
+Messages are kept with LF line ends, as other programs keep them that share
+Maildirs; what comes in is canonical CRLF lines, so nothing is lost by it. All
+work on files is done in threads, for one message in the order of its parts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailext.accounts.addresses import AddressBook
+from mailext.accounts.canonical import canonical_mailbox
+from mailext.delivery.maildrop import Maildrops
+from mailext.delivery.names import MessageNames
+from mailext.delivery.spool import BodySpool
+from mailext.interfaces import IDelivery, IDeliveryTarget
+from mailext.message.headers import HeaderSection
+from mailext.message.trace import delivered_to, original_to, return_path
+from mailext.threads import RunInThread
+from mailext.values import Envelope, Mailbox, Outcome, Recipient
+from mailext.wire.grammar import parse_mailbox
+
+__all__ = ["MaildirTarget"]
+
+_log = Logger()
+
+_DELIVERED = Outcome(250, "2.0.0", "Delivered to the mailbox")
+_NO_ACCOUNT = Outcome(550, "5.1.1", "No such account")
+_LOOP = Outcome(554, "5.4.6", "Mail loop: the message has been in this mailbox before")
+# Trouble with storage is temporary, whatever it is.
+_TROUBLE = Outcome(451, "4.3.0", "Local error in processing")
+_TROUBLE_BY_ERRNO = {
+    errno.ENOSPC: Outcome(452, "4.3.1", "Insufficient system storage"),
+    errno.EDQUOT: Outcome(452, "4.2.2", "Mailbox full"),
+}
+
+# So much of a body is collected in the reactor's thread.
+_PART = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Disk:
+    """What every delivery works with."""
+
+    maildrops: Maildrops
+    spools: Path
+    in_thread: RunInThread
+    names: Callable[[], str]
+    clock: IReactorTime
+
+
+@implementer(IDeliveryTarget)
+class MaildirTarget:
+    """
+    Delivers to the accounts of this server.
+
+    :param root: the folder of all Maildirs. It may be missing, its parent not.
+    :param addresses: gives the address book: which accounts there are now.
+    :param in_thread: where files are worked on.
+    :param clock: its ``seconds()`` is the wall clock.
+    :param hostname: this host's name, for the names of messages.
+    :param random: for these too; :class:`random.SystemRandom` in a server.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        addresses: Callable[[], AddressBook],
+        in_thread: RunInThread,
+        *,
+        clock: IReactorTime,
+        hostname: str,
+        random: Random,
+    ) -> None:
+        self._addresses = addresses
+        self._disk = _Disk(
+            Maildrops(root), root.parent, in_thread, MessageNames(clock, hostname, random), clock
+        )
+
+    def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery:
+        """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
+        book = self._addresses()
+        been_in = _mailboxes_been_in(headers)
+        delivery = _MaildirDelivery(self._disk, envelope.reverse_path, headers)
+        for recipient in envelope.recipients:
+            if not book.has_account(recipient.address):
+                delivery.refuse(recipient, _NO_ACCOUNT)
+            elif canonical_mailbox(recipient.address) in been_in:
+                delivery.refuse(recipient, _LOOP)
+            else:
+                delivery.accept(recipient)
+        return delivery
+
+
+@implementer(IDelivery)
+class _MaildirDelivery:
+    """One message on its way into one Maildir or several."""
+
+    def __init__(self, disk: _Disk, reverse_path: Mailbox | None, headers: HeaderSection) -> None:
+        self._disk = disk
+        self._return_path = return_path(reverse_path)
+        # RFC 5321 section 4.4: the final delivery's own is the only one.
+        self._headers = headers.without([self._return_path.name])
+        self._recipients: dict[Mailbox, Recipient] = {}
+        self._outcomes: dict[Mailbox, Outcome] = {}
+        self._spool = BodySpool(disk.spools)
+        self._parts: list[bytes] = []
+        self._collected = 0
+        self._in_order = DeferredLock()
+        self._trouble: Outcome | None = None
+
+    def accept(self, recipient: Recipient) -> None:
+        """The message is to be delivered to this recipient."""
+        self._recipients[recipient.address] = recipient
+
+    def refuse(self, recipient: Recipient, outcome: Outcome) -> None:
+        """The message is not to be delivered to this recipient."""
+        self._outcomes[recipient.address] = outcome
+
+    def write(self, data: bytes) -> Deferred[None] | None:
+        """See :meth:`mailext.interfaces.IDelivery.write`."""
+        self._parts.append(data)
+        self._collected += len(data)
+        return None if self._collected < _PART else self._in_order.run(self._spool_parts)
+
+    def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:
+        """See :meth:`mailext.interfaces.IDelivery.commit`."""
+        return self._in_order.run(lambda: Deferred.fromCoroutine(self._deliver()))
+
+    def abort(self) -> None:
+        """See :meth:`mailext.interfaces.IDelivery.abort`."""
+        closed = self._in_order.run(self._disk.in_thread, self._spool.close)
+        closed.addErrback(lambda failure: _log.failure("A spool could not be closed", failure))
+
+    def _spool_parts(self) -> Deferred[None]:
+        parts = self._take_parts()
+        if self._trouble or not self._recipients:
+            return succeed(None)
+        return self._disk.in_thread(self._spool.extend, parts).addErrback(self._spooling_failed)
+
+    def _take_parts(self) -> list[bytes]:
+        parts, self._parts, self._collected = self._parts, [], 0
+        return parts
+
+    def _spooling_failed(self, failure: Failure) -> None:
+        self._trouble = _outcome_of(failure.value)
+
+    async def _deliver(self) -> Mapping[Mailbox, Outcome]:
+        if self._trouble is None:
+            names = {address: self._disk.names() for address in self._recipients}
+            now = self._disk.clock.seconds()
+            try:
+                results = await self._disk.in_thread(self._put_all, self._take_parts(), names, now)
+            except Exception as error:  # noqa: BLE001 - whatever stops it stops it for all
+                self._trouble = _outcome_of(error)
+            else:
+                return self._outcomes | {address: _outcome_of(result) for address, result in results.items()}
+        self.abort()
+        return self._outcomes | dict.fromkeys(self._recipients, self._trouble)
+
+    def _put_all(
+        self, parts: list[bytes], names: Mapping[Mailbox, str], now: float
+    ) -> dict[Mailbox, Exception | None]:
+        """In a thread. Trouble with one mailbox is not the others'."""
+        self._spool.extend(parts)
+        results: dict[Mailbox, Exception | None] = {}
+        for address, name in names.items():
+            try:
+                headers = self._headers_for(self._recipients[address])
+                self._disk.maildrops.put(canonical_mailbox(address), name, bytes(headers), self._spool, now)
+            except Exception as error:  # noqa: BLE001 - it is logged in the reactor's thread
+                results[address] = error
+            else:
+                results[address] = None
+        self._spool.close()
+        return results
+
+    def _headers_for(self, recipient: Recipient) -> HeaderSection:
+        fields = [self._return_path]
+        if recipient.original:
+            fields.append(original_to(recipient.original))
+        fields.append(delivered_to(canonical_mailbox(recipient.address)))
+        return self._headers.with_on_top(*fields)
+
+
+def _outcome_of(trouble: BaseException | None) -> Outcome:
+    if trouble is None:
+        return _DELIVERED
+    failure = Failure(trouble)  # type: ignore[no-untyped-call]
+    _log.failure("A message could not be put into a mailbox", failure)
+    if isinstance(trouble, OSError):
+        return _TROUBLE_BY_ERRNO.get(trouble.errno or 0, _TROUBLE)
+    return _TROUBLE
+
+
+def _mailboxes_been_in(headers: HeaderSection) -> set[Mailbox]:
+    been_in = set()
+    for value in headers.values(b"delivered-to"):
+        # What others wrote there need not be an address of ours, or any.
+        with contextlib.suppress(ValueError):
+            been_in.add(canonical_mailbox(parse_mailbox(value)))
+    return been_in

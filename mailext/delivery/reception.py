@@ -1,0 +1,202 @@
+"""
+The server's own delivery objects, one for each transaction.
+
+They take local mail only. Nothing is relayed: a remote recipient is refused
+even after a login.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.mail.interfaces import IMessageSMTP
+from twisted.mail.smtp import Address, SMTPBadRcpt, SMTPBadSender, SMTPServerError, User
+from zope.interface import implementer
+
+from mailext.accounts.addresses import AddressBook, AddressKind
+from mailext.delivery.expansion import Expansion, expand
+from mailext.interfaces import IDelivery, IDeliveryTarget, IEnvelopeAwareDelivery
+from mailext.message.headers import HeaderSection
+from mailext.message.submission import complete
+from mailext.message.trace import received
+from mailext.values import Envelope, Mailbox, MailOptions, Outcome, RcptOptions, SessionView, TlsDemand
+from mailext.wire.grammar import GrammarError, parse_mailbox
+
+__all__ = ["ExchangeDelivery", "Reception", "SenderCheck", "SubmissionDelivery", "any_sender"]
+
+#: Says whether an account may use an address as its reverse-path.
+SenderCheck = Callable[[AddressBook, Mailbox, Mailbox], bool]
+
+
+def any_sender(book: AddressBook, account: Mailbox, sender: Mailbox) -> bool:  # noqa: ARG001
+    """The sender check that lets every account send as anybody."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """
+    What delivery objects need to know of their server.
+
+    :param addresses: gives the address book as it is now.
+    :param target_for: the delivery target, the queue, for the messages of a
+        session.
+    :param hostname: this server's name in trace fields and message ids.
+    :param clock: its ``seconds()`` is the wall clock.
+    :param unique: makes the part of a message id before its ``@``.
+    :param sender_check: whose addresses an account sends as;
+        :func:`any_sender` for no check.
+    """
+
+    addresses: Callable[[], AddressBook]
+    target_for: Callable[[SessionView], IDeliveryTarget]
+    hostname: str
+    clock: IReactorTime
+    unique: Callable[[], str]
+    sender_check: SenderCheck = AddressBook.owns
+
+    def now(self) -> datetime:
+        """The date for header fields."""
+        return datetime.fromtimestamp(self.clock.seconds(), UTC)
+
+
+@implementer(IEnvelopeAwareDelivery, IDeliveryTarget)
+class ExchangeDelivery:
+    """
+    Mail from anywhere for the accounts of this server: an MX, or LMTP.
+
+    The ESMTP protocol calls ``beginTransaction`` first, and each
+    ``validateTo`` right behind its ``recipientOptions``.
+
+    :param reception: the server.
+    """
+
+    _session: SessionView
+    _options: MailOptions
+    _recipient: Mailbox
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+        # One snapshot for the whole transaction: what RCPT was told holds.
+        self._book = reception.addresses()
+
+    def beginTransaction(self, options: MailOptions, session: SessionView) -> None:
+        """See :meth:`mailext.interfaces.IEnvelopeAwareDelivery.beginTransaction`."""
+        self._options = options
+        self._session = session
+
+    def validateFrom(self, helo: tuple[bytes, bytes], origin: Address) -> Address:  # noqa: ARG002
+        """Any sender will do."""
+        return origin
+
+    def recipientOptions(self, recipient: Mailbox, options: RcptOptions) -> None:  # noqa: ARG002
+        """See :meth:`mailext.interfaces.IEnvelopeAwareDelivery.recipientOptions`."""
+        self._recipient = recipient
+
+    def validateTo(self, user: User) -> Callable[[], IMessageSMTP]:
+        """
+        :raise SMTPBadRcpt: if the address leads to no account here.
+        """
+        kind = self._book.resolve(self._recipient).kind
+        if kind is AddressKind.REMOTE:
+            raise SMTPBadRcpt(user, 550, "5.7.1 Relaying denied")  # type: ignore[no-untyped-call]
+        if kind is AddressKind.UNKNOWN:
+            raise SMTPBadRcpt(user, 550, "5.1.1 No such recipient here")  # type: ignore[no-untyped-call]
+        return _only_whole_messages
+
+    def messageTagged(self, demand: TlsDemand) -> None:
+        """The envelope carries the demand too."""
+
+    def receivedHeader(
+        self,
+        helo: tuple[bytes, bytes],  # noqa: ARG002 - the session knows it too
+        origin: Address,  # noqa: ARG002
+        recipients: Sequence[User],
+    ) -> bytes:
+        """See :func:`mailext.message.trace.received`."""
+        return received(
+            self._session,
+            by=self._reception.hostname,
+            recipient=_mailbox_of(recipients[0].dest) if len(recipients) == 1 else None,
+            smtputf8=self._options.smtputf8,
+            date=self._reception.now(),
+        )
+
+    def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery | Deferred[IDelivery]:
+        """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
+        expansion = expand(self._book, envelope.recipients)
+        # R8, RFC 8689 section 4.1: every copy has the demand of the message.
+        envelope = replace(envelope, recipients=expansion.recipients)
+        target = self._reception.target_for(self._session)
+        delivery = target.startDelivery(envelope, self._prepared(headers))
+        if isinstance(delivery, Deferred):
+            return delivery.addCallback(_ExpandedDelivery, expansion)
+        return _ExpandedDelivery(delivery, expansion)
+
+    def _prepared(self, headers: HeaderSection) -> HeaderSection:
+        """What becomes of the header section on its way: here nothing."""
+        return headers
+
+
+class SubmissionDelivery(ExchangeDelivery):
+    """
+    Mail that an account submits (RFC 6409).
+
+    :param account: who has logged in, as a canonical address.
+    """
+
+    def __init__(self, reception: Reception, account: Mailbox) -> None:
+        super().__init__(reception)
+        self._account = account
+
+    def validateFrom(self, helo: tuple[bytes, bytes], origin: Address) -> Address:  # noqa: ARG002
+        """
+        :raise SMTPBadSender: if the account may not send as this address. The
+            null reverse-path is nobody's: notifications have it (RFC 8098).
+        """
+        if not bytes(origin):
+            return origin
+        sender = _mailbox_of(origin)
+        if sender is None or not self._reception.sender_check(self._book, self._account, sender):
+            raise SMTPBadSender(origin, 553, "5.7.1 Not an address of this account")  # type: ignore[no-untyped-call]
+        return origin
+
+    def _prepared(self, headers: HeaderSection) -> HeaderSection:
+        return complete(
+            headers,
+            date=self._reception.now(),
+            unique=self._reception.unique(),
+            hostname=self._reception.hostname,
+        )
+
+
+@implementer(IDelivery)
+class _ExpandedDelivery:
+    """A delivery to accounts that answers for the addresses that led to them."""
+
+    def __init__(self, delivery: IDelivery, expansion: Expansion) -> None:
+        self._delivery = delivery
+        self._expansion = expansion
+        self.write = delivery.write
+        self.abort = delivery.abort
+
+    def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:
+        """See :meth:`mailext.interfaces.IDelivery.commit`."""
+        return self._delivery.commit().addCallback(self._expansion.outcomes)
+
+
+def _mailbox_of(address: Address) -> Mailbox | None:
+    try:
+        return parse_mailbox(bytes(address).decode("utf-8"))
+    except (GrammarError, UnicodeDecodeError):
+        return None
+
+
+def _only_whole_messages() -> NoReturn:
+    # Only a protocol that does not know IDeliveryTarget comes here.
+    raise SMTPServerError(451, "4.3.5 This delivery takes whole messages only")  # type: ignore[no-untyped-call]
