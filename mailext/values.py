@@ -9,7 +9,7 @@ default, so that a checker or policy written against it goes on working.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum, StrEnum
 
 __all__ = [
@@ -165,6 +165,8 @@ class SessionView:
         where none was given or where it counts as not presented (C23).
     :param avatar_id: who has logged in, None before that.
     :param helo: the name that the client gave in EHLO, HELO or LHLO.
+    :param extended: whether the client speaks with service extensions: it said
+        EHLO or LHLO, not HELO.
     """
 
     id: str
@@ -175,6 +177,7 @@ class SessionView:
     identity: ClientIdentity | None = None
     avatar_id: str | None = None
     helo: str = ""
+    extended: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +318,15 @@ class Verdict:
     @property
     def is_temporary(self) -> bool:
         return 400 <= self.code < 500
+
+    def merged(self, other: Verdict) -> Verdict:
+        """This acceptance and another one: what both say holds."""
+        return replace(
+            self,
+            add_headers=self.add_headers + other.add_headers,
+            remove_headers=self.remove_headers + other.remove_headers,
+            tls_demand=max(self.tls_demand, other.tls_demand),
+        )
 
     @classmethod
     def refuse(cls, reason: str, *, enhanced: str = "5.7.1", text: str = "Refused by policy") -> Verdict:
