@@ -1,16 +1,19 @@
 """
 What pydoctor has to be told to read this project: that the fields of a
-dataclass are the parameters of its constructor, and how Sphinx's roles name
-their targets.
+dataclass are the parameters of its constructor, which interfaces are Twisted's
+own, and how Sphinx's roles name their targets.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 import sys
 from collections.abc import Mapping
 
 from pydoctor import extensions, model
+from pydoctor.extensions import zopeinterface
 from pydoctor.linker import _EpydocLinker
 from twisted.web.template import Flattenable, Tag, tags
 
@@ -18,14 +21,15 @@ _FIELD_DECORATORS = {"dataclass", "dataclasses.dataclass", "frozen", "define", "
 
 _ELSEWHERE = sys.stdlib_module_names | {"argon2", "attrs", "sqlalchemy", "twisted", "zope"}
 
+_INTERFACE = re.compile(r"zope\.interface\.Interface|twisted\..*\.I[A-Z][A-Za-z]+")
+
 
 class SphinxLinker(_EpydocLinker):
     """Reads ``~package.Name``; what another project documents is no link here."""
 
     def link_xref(self, target: str, label: Flattenable, lineno: int) -> Tag:
         name = target.removeprefix("~")
-        root, dot, _ = name.partition(".")
-        if dot and root in _ELSEWHERE:
+        if name.partition(".")[0] in _ELSEWHERE or hasattr(builtins, name):
             return tags.transparent(name)
         shown = name.rpartition(".")[2] if name != target else label
         return super().link_xref(name, shown, lineno)
@@ -59,6 +63,8 @@ class FieldsAsParameters(extensions.ClassMixin, model.Class):
 
 def setup_pydoctor_extension(registrar: extensions.ExtRegistrar) -> None:
     """Called by pydoctor."""
+    # An interface that extends one of Twisted's is an interface too.
+    zopeinterface.interface_prog = _INTERFACE
     registrar.register_mixin(Linked, FieldsAsParameters)
 
 
