@@ -1,9 +1,10 @@
 """
 Mailboxes as a delivery target: a Maildir for each account.
 
-Messages are kept with LF line ends, as other programs keep them that share
-Maildirs; what comes in is canonical CRLF lines, so nothing is lost by it. All
-work on files is done in threads, for one message in the order of its parts.
+A message is kept octet by octet as it was accepted, with canonical CRLF line
+ends: its size is the one that IMAP and POP3 tell, nothing is converted on its
+way out again, and what was signed stays what it was. All work on files is done
+in threads, for one message in the order of its parts.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from mailext.delivery.names import account_folder
-from mailext.delivery.spool import BodySpool, to_line_feeds
+from mailext.delivery.spool import BodySpool
 from mailext.values import Mailbox
 
 __all__ = ["Maildrops"]
@@ -42,8 +42,7 @@ class Maildrops:
 
         :param account: a canonical address.
         :param name: a unique name.
-        :param headers: the header section, the empty line included, in
-            canonical lines.
+        :param headers: the header section, the empty line included.
         :param now: wall clock, seconds since the epoch.
         :raise OSError: if it is not there for sure. Nothing of it is then left,
             if that can be helped.
@@ -72,17 +71,13 @@ class Maildrops:
 
 
 def _put(maildir: Path, name: str, headers: bytes, body: BodySpool) -> None:
-    top = to_line_feeds(headers)
-    size = len(top) + body.size
-    # Maildir++: S counts the octets of the file, W those with CRLF line ends,
-    # which is what IMAP and POP3 tell.
-    with_crlf = size + top.count(b"\n") + body.lines
     temporary = maildir / "tmp" / name
-    final = maildir / "new" / f"{name},S={size},W={with_crlf}"
+    # Maildir++: the size of the file.
+    final = maildir / "new" / f"{name},S={len(headers) + body.size}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(top)
+            file.write(headers)
             body.copy_to(file)
             file.flush()
             os.fsync(descriptor)
