@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 T = TypeVar("T")
 
@@ -146,7 +147,7 @@ class RunningServer:
     def mailbox(self, address: str = ADDRESS) -> Path:
         """:return: the Maildir of an account."""
         local_part, _, domain = address.partition("@")
-        return self.folder / "state" / "mail" / domain / local_part
+        return self.folder / "state" / "mail" / domain / quote(local_part, safe="+=")
 
     def messages(self, address: str = ADDRESS) -> list[bytes]:
         """:return: what has arrived in the account's Maildir, in no order."""
