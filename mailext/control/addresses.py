@@ -1,0 +1,69 @@
+"""The address book as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred, DeferredLock
+
+from mailext.accounts.addresses import AddressBook
+from mailext.config.model import Configuration
+from mailext.storage.accounts import SqlAccountStore
+
+__all__ = ["CurrentAddresses", "address_book"]
+
+
+class CurrentAddresses:
+    """
+    Holds the address book, and makes another one when accounts or the
+    configuration change.
+
+    :param accounts: where the accounts are.
+    :param configuration: has domains and aliases.
+    :param addresses: of the accounts as they are now.
+    """
+
+    def __init__(
+        self, accounts: SqlAccountStore, configuration: Configuration, addresses: Sequence[str]
+    ) -> None:
+        self._accounts = accounts
+        self._addresses = tuple(addresses)
+        # Of two readings the later one must also be the last to be put up.
+        self._lock = DeferredLock()
+        self.configure(configuration)
+
+    def __call__(self) -> AddressBook:
+        """The address book."""
+        return self._book
+
+    def configure(self, configuration: Configuration) -> None:
+        """Take up other domains and aliases."""
+        self._configuration = configuration
+        self._make()
+
+    def refresh(self) -> Deferred[None]:
+        """
+        Accounts have come or gone.
+
+        :return: a Deferred that fires when the book knows of it.
+        """
+        return self._lock.run(lambda: self._accounts.addresses().addCallback(self._replace))
+
+    def _replace(self, addresses: Sequence[str]) -> None:
+        self._addresses = tuple(addresses)
+        self._make()
+
+    def _make(self) -> None:
+        self._book = address_book(self._configuration, self._addresses)
+
+
+def address_book(configuration: Configuration, addresses: Sequence[str] = ()) -> AddressBook:
+    """
+    :param addresses: of the accounts.
+    """
+    return AddressBook(
+        configuration.domains,
+        addresses,
+        configuration.aliases,
+        configuration.addresses.subaddress_delimiter,
+    )

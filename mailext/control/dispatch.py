@@ -1,0 +1,109 @@
+"""From JSON to requests, and from answers to JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from attrs import frozen
+from cattrs import BaseValidationError, Converter
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from mailext.control.accounts import AccountOperations
+from mailext.control.identities import IdentityOperations
+from mailext.control.queue import QueueOperations
+from mailext.control.requests import (
+    AddAccount,
+    HoldMessage,
+    ListAccounts,
+    ListIdentities,
+    ListQueue,
+    ReleaseMessage,
+    RemoveAccount,
+    Request,
+    RequestRefusedError,
+    SendMessage,
+    SetPassword,
+    ShowMessage,
+)
+from mailext.control.submission import SubmissionOperations
+
+__all__ = ["Dispatcher", "Operations", "Reply"]
+
+_log = Logger()
+
+_R = TypeVar("_R", bound=Request)
+
+#: ``{"result": ...}``, or ``{"error": "why"}``.
+Reply = Mapping[str, object]
+
+_Handler = Callable[[Mapping[str, object]], Awaitable[object]]
+
+_converter = Converter(forbid_extra_keys=True)
+
+
+@frozen
+class Operations:
+    """All that can be asked, by subject."""
+
+    accounts: AccountOperations
+    identities: IdentityOperations
+    queue: QueueOperations
+    submission: SubmissionOperations
+
+
+class Dispatcher:
+    """
+    Answers requests.
+
+    :param operations: who does what they ask for.
+    """
+
+    def __init__(self, operations: Operations) -> None:
+        accounts, queue = operations.accounts, operations.queue
+        self._handlers: dict[str, _Handler] = {}
+        self._register(AddAccount, accounts.add)
+        self._register(SetPassword, accounts.set_password)
+        self._register(RemoveAccount, accounts.remove)
+        self._register(ListAccounts, accounts.list)
+        self._register(ListIdentities, operations.identities.list)
+        self._register(ListQueue, queue.list)
+        self._register(ShowMessage, queue.show)
+        self._register(HoldMessage, queue.hold)
+        self._register(ReleaseMessage, queue.release)
+        self._register(SendMessage, operations.submission.send)
+
+    def _register(self, kind: type[_R], handler: Callable[[_R], Awaitable[object]]) -> None:
+        async def handle(arguments: Mapping[str, object]) -> object:
+            try:
+                request = _converter.structure(arguments, kind)
+            except BaseValidationError as error:
+                raise RequestRefusedError(f"{kind.operation}: not its arguments") from error
+            return await handler(request)
+
+        self._handlers[kind.operation] = handle
+
+    def answer(self, message: object) -> Deferred[Reply]:
+        """
+        :param message: ``{"operation": name, "arguments": {...}}``.
+        :return: a Deferred of the reply. It never fails.
+        """
+        return Deferred.fromCoroutine(self._answer(message))
+
+    async def _answer(self, message: object) -> Reply:
+        try:
+            return {"result": await self._handle(message)}
+        except RequestRefusedError as error:
+            return {"error": str(error)}
+        except Exception as error:  # noqa: BLE001 - the operator is told, and the log
+            _log.failure("A request of the operator failed")
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    async def _handle(self, message: object) -> object:
+        if not isinstance(message, dict) or not isinstance(message.get("arguments", {}), dict):
+            raise RequestRefusedError("not a request")
+        handler = self._handlers.get(str(message.get("operation")))
+        if handler is None:
+            raise RequestRefusedError(f"there is no such operation; known: {', '.join(self._handlers)}")
+        return await handler(message.get("arguments", {}))

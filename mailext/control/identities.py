@@ -1,0 +1,66 @@
+"""What an operator asks about client identities."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TypedDict
+
+from attrs import frozen
+
+from mailext.control.addresses import CurrentAddresses
+from mailext.control.requests import ListIdentities, RequestRefusedError
+from mailext.storage.identities import SqlIdentityRegistry
+from mailext.values import IdentityRecord
+
+__all__ = ["IdentityJson", "IdentityOperations"]
+
+
+class IdentityJson(TypedDict):
+    """One identity of one account. Times are RFC 3339 in UTC."""
+
+    id: str
+    account: str
+    type: str
+    label: str
+    status: str
+    firstSeen: str
+    lastSeen: str
+    count: int
+
+
+@frozen
+class IdentityOperations:
+    """
+    :param registry: the identities.
+    :param addresses: says which account a name means.
+    """
+
+    registry: SqlIdentityRegistry
+    addresses: CurrentAddresses
+
+    async def list(self, request: ListIdentities) -> list[IdentityJson]:
+        """:raise RequestRefusedError: if the address cannot be one."""
+        account = None
+        if request.address is not None:
+            try:
+                account = str(self.addresses().account_named(request.address))
+            except ValueError as error:
+                raise RequestRefusedError(f"not an address: {request.address!r}") from error
+        return [_as_json(record) for record in await self.registry.records(account)]
+
+
+def _as_json(record: IdentityRecord) -> IdentityJson:
+    return IdentityJson(
+        id=record.id,
+        account=record.account,
+        type=record.type,
+        label=record.label,
+        status=record.status,
+        firstSeen=_rfc3339(record.first_seen),
+        lastSeen=_rfc3339(record.last_seen),
+        count=record.count,
+    )
+
+
+def _rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

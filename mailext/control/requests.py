@@ -1,0 +1,135 @@
+"""The requests: the vocabulary of the control socket."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import field, frozen
+
+__all__ = [
+    "AddAccount",
+    "HoldMessage",
+    "ListAccounts",
+    "ListIdentities",
+    "ListQueue",
+    "ReleaseMessage",
+    "RemoveAccount",
+    "Request",
+    "RequestRefusedError",
+    "SendMessage",
+    "SetPassword",
+    "ShowMessage",
+]
+
+
+class RequestRefusedError(Exception):
+    """The request was understood, and cannot be fulfilled; ``str()`` says why."""
+
+
+@frozen
+class Request:
+    """
+    A request.
+
+    :cvar operation: its name on the socket.
+    """
+
+    operation: ClassVar[str]
+
+
+@frozen
+class AddAccount(Request):
+    """
+    Add an account.
+
+    :param address: its address; without ``@`` of the first domain.
+    """
+
+    operation = "account add"
+    address: str
+    password: str = field(repr=False)
+
+
+@frozen
+class SetPassword(Request):
+    """Give an account a new password."""
+
+    operation = "account passwd"
+    address: str
+    password: str = field(repr=False)
+
+
+@frozen
+class RemoveAccount(Request):
+    """Remove an account. Its mailbox stays."""
+
+    operation = "account remove"
+    address: str
+
+
+@frozen
+class ListAccounts(Request):
+    """List the accounts."""
+
+    operation = "account list"
+
+
+@frozen
+class ListIdentities(Request):
+    """
+    List the client identities.
+
+    :param address: of which account; None for all.
+    """
+
+    operation = "identity list"
+    address: str | None = None
+
+
+@frozen
+class ListQueue(Request):
+    """List the messages in the queue."""
+
+    operation = "queue list"
+
+
+@frozen
+class ShowMessage(Request):
+    """Show one message with its header section."""
+
+    operation = "queue show"
+    queue_id: str
+
+
+@frozen
+class HoldMessage(Request):
+    """Keep a message until it is released."""
+
+    operation = "queue hold"
+    queue_id: str
+
+
+@frozen
+class ReleaseMessage(Request):
+    """Let a held message go."""
+
+    operation = "queue release"
+    queue_id: str
+
+
+@frozen
+class SendMessage(Request):
+    """
+    Put a message into the queue.
+
+    :param sender: the reverse-path; empty for the null reverse-path.
+    :param recipients: the addresses; without ``@`` of the first domain.
+    :param content: header section and body, octets in base64.
+    :param requiretls: ``"none"``, ``"require"`` or ``"optional"``.
+    """
+
+    operation = "send"
+    sender: str
+    recipients: list[str]
+    content: str = field(repr=False)
+    requiretls: str = "none"
