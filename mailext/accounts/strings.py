@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.checkers import ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import IUsernameHashedPassword, IUsernamePassword
 from twisted.cred.strcred import InvalidAuthType, findCheckerFactories, makeChecker
 
@@ -41,6 +41,13 @@ def make_checker(string: str, accounts: ICredentialsChecker) -> ICredentialsChec
         raise CheckerStringError(f"unknown kind {kind!r}; known are {', '.join(known)}") from None
     except Exception as error:
         raise CheckerStringError(f"{kind}: {str(error) or type(error).__name__}") from error
+    if isinstance(checker, InMemoryUsernamePasswordDatabaseDontUse):
+        # Twisted's plugin "memory" leaves text in it, but credentials are octets.
+        checker.users = {_octets(name): _octets(password) for name, password in checker.users.items()}
     if _PASSWORD_INTERFACES.isdisjoint(checker.credentialInterfaces):
         raise CheckerStringError(f"{kind} does not check passwords")
     return checker
+
+
+def _octets(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
