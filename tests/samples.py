@@ -37,8 +37,7 @@ def numbered(number: int, size: int = 0) -> bytes:
 
 def is_delivered(sent: bytes, stored: bytes) -> bool:
     """
-    :param sent: as it went over the wire, with CRLF.
-    :param stored: a file of a Maildir, with LF.
-    :return: whether it holds just that message, below its trace fields.
+    :param stored: a file of a Maildir.
+    :return: whether it holds just that message, octet by octet, below its trace fields.
     """
-    return stored.startswith(b"Return-Path: <") and stored.endswith(b"\n" + sent.replace(b"\r\n", b"\n"))
+    return stored.startswith(b"Return-Path: <") and stored.endswith(b"\r\n" + sent)
