@@ -1,0 +1,28 @@
+"""
+For those who test what they plug into mailext, and for mailext's own tests.
+
+* :class:`CheckerContract`: what every identity checker must pass; make a test
+  class of it, with pytest or :mod:`unittest`.
+* Fakes of what a plugin is given: :class:`FakeServices` with a
+  :class:`twisted.internet.task.Clock` and a :class:`MemoryIdentityRegistry`.
+* Fakes of what a plugin is: :class:`ScriptedChecker`, :class:`ScriptedPolicy`.
+* :func:`session_view`, :func:`login_attempt`: values to ask about.
+* :func:`verdict_of`: an answer, whether given at once or later.
+
+Nothing here needs a running reactor.
+"""
+
+from mailext.testing.contract import CheckerContract
+from mailext.testing.fakes import FakeServices, MemoryIdentityRegistry, ScriptedChecker, ScriptedPolicy
+from mailext.testing.samples import login_attempt, session_view, verdict_of
+
+__all__ = [
+    "CheckerContract",
+    "FakeServices",
+    "MemoryIdentityRegistry",
+    "ScriptedChecker",
+    "ScriptedPolicy",
+    "login_attempt",
+    "session_view",
+    "verdict_of",
+]

@@ -1,0 +1,3 @@
+from acme_identity import AcmeFactory
+
+acme = AcmeFactory()
