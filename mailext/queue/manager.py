@@ -105,23 +105,21 @@ class QueueManager:
 
     async def _claim(self, limit: int) -> None:
         now = self._clock.steady()
-        try:
-            entries = await self._store.claimDue(now, now + _LEASE, limit)
-            if len(entries) == limit:
-                self._more = True
-            elif self._timer is None and (due := await self._store.nextDue()) is not None:
-                self._wake_at(due)
-        except Exception:  # noqa: BLE001 - the store's trouble, whatever it is, must pass
-            _log.failure("The queue could not be read")
-            self._wake_at(now + _PAUSE_AFTER_FAULT)
-            return
+        entries = await self._store.claimDue(now, now + _LEASE, limit)
         if self._running:
             for entry in entries:
                 if entry.id not in self._under_way:
                     self._begin(entry)
+        if len(entries) == limit:
+            self._more = True
+        elif self._timer is None and (due := await self._store.nextDue()) is not None:
+            self._wake_at(due)
 
-    def _claimed(self, _: object) -> None:
+    def _claimed(self, result: object) -> None:
         self._claiming = False
+        if isinstance(result, Failure):
+            _log.failure("The queue could not be read", result)
+            self._wake_at(self._clock.steady() + _PAUSE_AFTER_FAULT)
         self._claim_more()
         self._tell_if_quiet()
 

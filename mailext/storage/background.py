@@ -54,9 +54,8 @@ class BackgroundTransactions:
 
     def close(self) -> Deferred[None]:
         """See :meth:`mailext.storage.transactions.Transactions.close`."""
-        if not self._closed:
-            self._closed = True
-            self._threads.stopService()
+        self._closed = True
+        self._threads.stopService()
         return self._committer.close()
 
     def _read(self, operation: Callable[[Connection], T]) -> T:

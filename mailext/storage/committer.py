@@ -55,17 +55,13 @@ class Committer:
 
     def close(self) -> Deferred[None]:
         """
-        Commit what is waiting, then end the thread.
+        Commit what is waiting, then end the thread. To be called once.
 
         :return: a Deferred that fires when that is done.
         """
-        closed: Deferred[None] = Deferred()
-        if self._closed is None:
-            self._closed = closed
-            self._jobs.put(None)
-        else:
-            self._closed.chainDeferred(closed)
-        return closed
+        self._closed = Deferred()
+        self._jobs.put(None)
+        return self._closed
 
     def _submit(self, job: Job[T]) -> Deferred[T]:
         if self._closed is not None:

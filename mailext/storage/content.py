@@ -74,8 +74,14 @@ class ContentFolder:
             _synchronise_folder(self._path)
         # Unlike a rename, a link never takes the place of another content.
         path.hardlink_to(incoming)
-        _synchronise_folder(path.parent)
-        incoming.unlink()
+        try:
+            _synchronise_folder(path.parent)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        # A second name that stays is removed at the next start.
+        with suppress(OSError):
+            incoming.unlink()
 
     def remove_orphans(self, known: set[str]) -> None:
         """
@@ -198,7 +204,8 @@ class NewFile:
         """The file is the message's."""
 
     def abandoned(self) -> None:
-        """Remove the file."""
+        """Remove the file, under whichever name."""
+        self._content.discard()
         if self._kept:
             self._folder.remove(self._queue_id)
 

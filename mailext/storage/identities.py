@@ -19,7 +19,7 @@ __all__ = ["SqlIdentityRegistry"]
 _ID_DIGITS = 16
 
 # Nobody has judged it yet.
-_SEEN = "seen"
+_OBSERVED = "observed"
 
 
 @implementer(IIdentityRegistry)
@@ -80,7 +80,7 @@ def _record(
                 hash=hashes[0],
                 type=identity_type,
                 label="",
-                status=_SEEN,
+                status=_OBSERVED,
                 first_seen=when,
                 last_seen=when,
                 count=1,

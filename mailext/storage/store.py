@@ -54,7 +54,8 @@ class Store:
 
     def close(self) -> Deferred[None]:
         """
-        Finish what was asked, then let others have the directory.
+        Finish what was asked, then let others have the directory. To be called
+        once.
 
         :return: a Deferred that fires when that is done.
         """

@@ -113,7 +113,7 @@ class Transactions(Protocol):
 
     def close(self) -> Deferred[None]:
         """
-        Finish what was asked and take on nothing more.
+        Finish what was asked and take on nothing more. To be called once.
 
         :return: a Deferred that fires when all is done.
         """

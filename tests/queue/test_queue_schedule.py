@@ -1,0 +1,127 @@
+"""When a message is tried again, and what an attempt means for it."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+
+from mailext.queue.clock import QueueClock
+from mailext.queue.ids import QueueIds
+from mailext.queue.schedule import RetrySchedule
+from mailext.queue.settlement import SettlementRules
+from mailext.values import Mailbox, Outcome, RecipientState
+from tests.queue_samples import ANN, BOB, CAROL, entry_of, envelope_to
+
+DELIVERED = Outcome(250, "2.0.0", "Delivered")
+DEFERRED = Outcome(451, "4.2.0", "Later")
+FAILED = Outcome(550, "5.2.1", "Never")
+
+SCHEDULE = RetrySchedule((300.0, 900.0, 3600.0), give_up_after=86400.0)
+
+
+def rules(now: float = 2000.0) -> SettlementRules:
+    clock = Clock()
+    clock.advance(now)
+    return SettlementRules(SCHEDULE, QueueClock(clock, clock.seconds), Random(1))
+
+
+def test_delays_go_up_and_the_last_one_repeats() -> None:
+    exact = RetrySchedule((300.0, 900.0, 3600.0), give_up_after=86400.0, jitter=0.0)
+    assert [exact.delay(attempts, Random(1)) for attempts in (1, 2, 3, 4, 50)] == [300, 900, 3600, 3600, 3600]
+
+
+@given(attempts=st.integers(1, 1000), seed=st.integers())
+def test_jitter_stays_within_its_part(attempts: int, seed: int) -> None:
+    base = (300.0, 900.0, 3600.0)[min(attempts, 3) - 1]
+    assert base * 0.9 <= SCHEDULE.delay(attempts, Random(seed)) <= base * 1.1
+
+
+@pytest.mark.parametrize(("delays", "jitter"), [((), 0.1), ((0.0,), 0.1), ((5.0, -1.0), 0.1), ((5.0,), 1.0)])
+def test_a_schedule_that_would_storm_is_refused(delays: tuple[float, ...], jitter: float) -> None:
+    with pytest.raises(ValueError, match="retry schedule"):
+        RetrySchedule(delays, 100.0, jitter)
+
+
+def test_all_delivered_leaves_nothing_to_do() -> None:
+    settlement = rules().settle(entry_of("a", envelope_to(ANN, BOB)), {ANN: DELIVERED, BOB: DELIVERED})
+    assert [queued.state for queued in settlement.recipients] == [RecipientState.DELIVERED] * 2
+    assert not settlement.hold
+
+
+def test_a_deferred_recipient_is_tried_again_before_a_failed_one_holds_the_message() -> None:
+    settlement = rules().settle(entry_of("a", envelope_to(ANN, BOB)), {ANN: FAILED, BOB: DEFERRED})
+    assert [queued.state for queued in settlement.recipients] == [
+        RecipientState.FAILED,
+        RecipientState.QUEUED,
+    ]
+    assert not settlement.hold
+    assert 2000 + 270 <= settlement.next_attempt <= 2000 + 330
+
+
+def test_a_permanent_failure_holds_the_message() -> None:
+    settlement = rules().settle(entry_of("a", envelope_to(ANN, BOB)), {ANN: FAILED, BOB: DELIVERED})
+    assert settlement.hold
+    assert settlement.recipients[0].last_reply == "550 5.2.1 Never"
+
+
+def test_a_recipient_without_an_outcome_is_deferred() -> None:
+    (queued,) = rules().settle(entry_of("a", envelope_to(ANN)), {}).recipients
+    assert (queued.state, queued.attempts) == (RecipientState.QUEUED, 1)
+
+
+def test_what_expires_is_held_with_its_last_reply() -> None:
+    entry = entry_of("a", envelope_to(ANN), arrived=2000.0 - 86400.0)
+    settlement = rules().settle(entry, {ANN: DEFERRED})
+    assert settlement.hold
+    assert settlement.recipients[0].state is RecipientState.FAILED
+    assert settlement.recipients[0].last_reply == "451 4.2.0 Later"
+
+
+@given(
+    outcomes=st.dictionaries(
+        st.sampled_from([ANN, BOB, CAROL]), st.sampled_from([DELIVERED, DEFERRED, FAILED]), max_size=3
+    ),
+    arrived=st.sampled_from([1900.0, -100000.0]),
+)
+def test_no_recipient_is_forgotten(outcomes: dict[Mailbox, Outcome], arrived: float) -> None:
+    entry = entry_of("a", envelope_to(ANN, BOB, CAROL), arrived=arrived)
+    settlement = rules().settle(entry, outcomes)
+    states = [queued.state for queued in settlement.recipients]
+    assert [queued.recipient for queued in settlement.recipients] == list(entry.envelope.recipients)
+    for queued in settlement.recipients:
+        outcome = outcomes.get(queued.recipient.address)
+        assert (queued.state is RecipientState.DELIVERED) == (outcome is DELIVERED)
+    # Whatever is not delivered is tried again or held.
+    undelivered = any(state is not RecipientState.DELIVERED for state in states)
+    assert undelivered == (settlement.hold or RecipientState.QUEUED in states)
+
+
+@given(seconds=st.integers(0, 2**35 - 2), seed=st.integers())
+def test_queue_ids_are_file_names_in_order_of_time(seconds: int, seed: int) -> None:
+    now = float(seconds)
+    ids = QueueIds(lambda: now, Random(seed))
+    first, other = ids(), ids()
+    now += 1
+    later = ids()
+    assert first != other
+    assert max(first, other) < later
+    assert len(first) == 15
+    assert first.isascii()
+    assert first.isalnum()
+    assert first == first.lower()
+
+
+def test_the_steady_clock_does_not_follow_a_jump_of_the_wall_clock() -> None:
+    clock = Clock()
+    clock.advance(1000)
+    ticks = 5.0
+    times = QueueClock(clock, lambda: ticks)
+    assert times.steady() == times.wall() == 1000
+    clock.advance(86400)
+    ticks += 10
+    assert times.wall() == 87400
+    assert times.steady() == 1010

@@ -1,0 +1,224 @@
+"""The durable queue, the same by a server's threads and by a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from mailext.interfaces import IContentWriter, IQueueStore
+from mailext.storage.content import SMALL
+from mailext.storage.store import Store, open_store, open_store_offline
+from mailext.values import (
+    BodyType,
+    Envelope,
+    Mailbox,
+    MailOptions,
+    Notify,
+    QueuedRecipient,
+    QueueEntry,
+    RcptOptions,
+    Recipient,
+    RecipientState,
+    Ret,
+    Settlement,
+    TlsDemand,
+)
+from tests.queue_samples import ANN, BOB, CONTENT, entry_of, envelope_to, written
+from tests.support import ThreadCalls, success_result_of
+
+
+class OpenStore:
+    """A store, and how to wait for what it promises."""
+
+    def __init__(self, store: Store, result: Callable[[Deferred[object]], object]) -> None:
+        self.store = store
+        self.queue = store.queue
+        self.admin = store.queue_admin
+        self.result = result
+
+    def add(self, entry: QueueEntry, *chunks: bytes) -> None:
+        self.result(self.queue.add(entry, written(self.queue, *(chunks or (CONTENT,)))))
+
+    def claim(self, now: float = 5000.0, limit: int = 10) -> list[QueueEntry]:
+        return self.result(self.queue.claimDue(now, now + 3600, limit))
+
+    def content(self, entry: QueueEntry) -> bytes:
+        return b"".join(self.result(self.queue.readContent(entry)))
+
+
+@pytest.fixture(params=["server", "command"])
+def opened(request: pytest.FixtureRequest, state: Path) -> Iterator[OpenStore]:
+    if request.param == "server":
+        reactor = ThreadCalls()
+        site = OpenStore(open_store(state, reactor), reactor.wait_for)
+    else:
+        site = OpenStore(open_store_offline(state), success_result_of)
+    yield site
+    site.result(site.store.close())
+
+
+def settled(entry: QueueEntry, *states: RecipientState, hold: bool = False) -> Settlement:
+    recipients = tuple(
+        replace(queued, state=state, attempts=queued.attempts + 1, last_reply="250 2.0.0 So")
+        for queued, state in zip(entry.recipients, states, strict=True)
+    )
+    return Settlement(entry.id, recipients, next_attempt=7000.0, hold=hold)
+
+
+def test_the_contract(opened: OpenStore) -> None:
+    verifyObject(IQueueStore, opened.queue)
+    verifyObject(IContentWriter, opened.queue.openContent())
+
+
+_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
+_mailboxes = st.builds(Mailbox, _text, _text)
+_recipients = st.builds(
+    Recipient,
+    _mailboxes,
+    st.builds(RcptOptions, st.frozensets(st.sampled_from(Notify)), st.none() | _text),
+    st.none() | _mailboxes,
+)
+_envelopes = st.builds(
+    Envelope,
+    st.none() | _mailboxes,
+    st.lists(_recipients, min_size=1, max_size=4).map(tuple),
+    st.builds(
+        MailOptions,
+        size=st.none() | st.integers(0, 2**40),
+        body=st.none() | st.sampled_from(BodyType),
+        smtputf8=st.booleans(),
+        auth=st.none() | st.just("") | _text,
+        ret=st.none() | st.sampled_from(Ret),
+        envid=st.none() | _text,
+        requiretls=st.booleans(),
+    ),
+    st.sampled_from(TlsDemand),
+)
+
+
+@pytest.mark.requirement("R4")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(envelope=_envelopes, states=st.data())
+def test_every_fact_of_a_message_comes_back(
+    offline: Store, envelope: Envelope, states: st.DataObject
+) -> None:
+    recipients = tuple(
+        QueuedRecipient(
+            recipient,
+            states.draw(st.sampled_from(RecipientState)),
+            states.draw(st.integers(0, 100)),
+            states.draw(_text),
+        )
+        for recipient in envelope.recipients
+    )
+    entry = QueueEntry("m1", 1.5, envelope, recipients, len(CONTENT), 2.25, hold=True, clientid="00ff")
+    success_result_of(offline.queue.add(entry, written(offline.queue, CONTENT)))
+    assert success_result_of(offline.queue_admin.entries()) == [entry]
+    done = tuple(replace(queued, state=RecipientState.DELIVERED) for queued in recipients)
+    success_result_of(offline.queue.settle(Settlement("m1", done, 0.0)))
+    assert success_result_of(offline.queue_admin.entries()) == []
+
+
+@pytest.mark.parametrize("octets", [0, 1, SMALL - 1, SMALL, SMALL + 1, 3 * SMALL + 7])
+def test_contents_come_back_in_bounded_chunks(opened: OpenStore, state: Path, octets: int) -> None:
+    data = bytes(range(256)) * (octets // 256 + 1)
+    data = data[:octets]
+    pieces = [data[start : start + 10_000] for start in range(0, octets, 10_000)] or [b""]
+    entry = entry_of("abcdef", envelope_to(ANN), size=octets)
+    opened.add(entry, *pieces)
+    assert (state / "content" / "ef" / "abcdef").exists() == (octets > SMALL)
+    chunks = list(opened.result(opened.queue.readContent(entry)))
+    assert b"".join(chunks) == data
+    assert max(map(len, chunks), default=0) <= SMALL
+    opened.result(opened.queue.settle(settled(entry, RecipientState.DELIVERED)))
+    assert not (state / "content" / "ef" / "abcdef").exists()
+
+
+def test_a_claim_takes_what_is_due_and_nobody_holds_the_oldest_first(opened: OpenStore) -> None:
+    for number, due in enumerate([4000.0, 3000.0, 2000.0, 6000.0]):
+        opened.add(entry_of(f"m{number}", envelope_to(ANN), arrived=due))
+    assert opened.result(opened.queue.nextDue()) == 2000.0
+    assert [entry.id for entry in opened.claim(limit=2)] == ["m2", "m1"]
+    assert [entry.id for entry in opened.claim()] == ["m0"]
+    assert opened.claim() == []
+    assert opened.result(opened.queue.nextDue()) == 6000.0
+    # A lease that has lapsed is as good as none.
+    assert len(opened.claim(now=9000.0)) == 4
+
+
+def test_a_settled_message_is_due_again_with_what_its_recipients_brought(opened: OpenStore) -> None:
+    opened.add(entry_of("m1", envelope_to(ANN, BOB)))
+    (entry,) = opened.claim()
+    opened.result(opened.queue.settle(settled(entry, RecipientState.DELIVERED, RecipientState.QUEUED)))
+    assert opened.claim(now=6999.0) == []
+    (again,) = opened.claim(now=7000.0)
+    assert [queued.state for queued in again.recipients] == [RecipientState.DELIVERED, RecipientState.QUEUED]
+    assert [queued.attempts for queued in again.recipients] == [1, 1]
+    assert again.recipients[0].last_reply == "250 2.0.0 So"
+    opened.result(opened.queue.settle(settled(again, RecipientState.DELIVERED, RecipientState.DELIVERED)))
+    assert opened.result(opened.admin.entries()) == []
+    assert opened.result(opened.queue.nextDue()) is None
+
+
+def test_a_held_message_waits_until_it_is_released(opened: OpenStore) -> None:
+    opened.add(entry_of("m1", envelope_to(ANN, BOB)))
+    (entry,) = opened.claim()
+    states = (RecipientState.FAILED, RecipientState.DELIVERED)
+    opened.result(opened.queue.settle(settled(entry, *states, hold=True)))
+    assert opened.claim(now=99999.0) == []
+    assert opened.result(opened.queue.nextDue()) is None
+    assert opened.result(opened.admin.release("m1", 99999.0))
+    (released,) = opened.claim(now=99999.0)
+    assert [queued.state for queued in released.recipients] == [
+        RecipientState.QUEUED,
+        RecipientState.DELIVERED,
+    ]
+    assert opened.content(released) == CONTENT
+
+
+def test_an_operators_hold_outlasts_the_attempt_under_way(opened: OpenStore) -> None:
+    opened.add(entry_of("m1", envelope_to(ANN)))
+    (entry,) = opened.claim()
+    assert opened.result(opened.admin.hold("m1"))
+    opened.result(opened.queue.settle(settled(entry, RecipientState.QUEUED)))
+    (shown,) = opened.result(opened.admin.entries())
+    assert shown.hold
+    assert opened.claim(now=99999.0) == []
+
+
+def test_unknown_messages(opened: OpenStore) -> None:
+    assert opened.result(opened.admin.show("../../etc/passwd")) is None
+    assert not opened.result(opened.admin.hold("nosuch"))
+    assert not opened.result(opened.admin.release("nosuch", 1.0))
+    opened.add(entry_of("m1", envelope_to(ANN)))
+    assert not opened.result(opened.admin.release("m1", 1.0))
+
+
+@pytest.mark.parametrize("body", [b"short\r\n", b"x" * 200_000])
+def test_showing_a_message_shows_its_headers(opened: OpenStore, body: bytes) -> None:
+    opened.add(entry_of("m1", envelope_to(ANN)), b"Subject: hello\r\nTo: a", b"nn\r\n\r\n" + body)
+    entry, headers = opened.result(opened.admin.show("m1"))
+    assert entry == opened.result(opened.admin.entries())[0]
+    assert headers.values(b"to") == ["ann"]
+
+
+def test_content_of_another_store_is_not_taken(opened: OpenStore) -> None:
+    @implementer(IContentWriter)
+    class Foreign:
+        size = 0
+
+        def write(self, data: bytes) -> None: ...
+
+        def discard(self) -> None: ...
+
+    verifyObject(IContentWriter, Foreign())
+    with pytest.raises(TypeError):
+        opened.queue.add(entry_of("m1", envelope_to(ANN)), Foreign())

@@ -1,0 +1,109 @@
+"""A state directory: its modes, its one owner, and what a dead owner left."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailext.storage.errors import StoreClosedError, StoreInUseError
+from mailext.storage.store import Store, open_store, open_store_offline
+from tests.queue_samples import ANN, CONTENT, entry_of, envelope_to, large_content, written
+from tests.support import ThreadCalls, failure_result_of, success_result_of
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_what_is_stored_is_for_its_owner_alone(store: Store, state: Path, reactor: ThreadCalls) -> None:
+    old = os.umask(0)
+    try:
+        chunks = tuple(large_content(100_000))
+        entry = entry_of("m1", envelope_to(ANN), size=sum(map(len, chunks)))
+        reactor.wait_for(store.queue.add(entry, written(store.queue, *chunks)))
+        reactor.wait_for(store.accounts.add("ann@example.org", "hash"))
+    finally:
+        os.umask(old)
+    paths = [state, *state.rglob("*")]
+    assert {mode_of(path) for path in paths if path.is_dir()} == {0o700}
+    assert {mode_of(path) for path in paths if path.is_file()} == {0o600}
+    assert {path.name for path in paths} > {"mailext.sqlite", "mailext.sqlite-wal", "identity.key", "m1"}
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from mailext.storage.store import open_store_offline
+store = open_store_offline(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_told_who_owns_the_directory(state: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(StoreInUseError, match=rf"{state} is in use by process {holder.pid}$"):
+            open_store_offline(state)
+        holder.kill()
+        holder.wait()
+    # A lock ends with its process.
+    success_result_of(open_store_offline(state).close())
+
+
+def test_a_closed_store_finishes_what_was_asked_and_takes_nothing_more(
+    state: Path, reactor: ThreadCalls
+) -> None:
+    store = open_store(state, reactor)
+    asked = [
+        store.queue.add(entry_of(f"m{number}", envelope_to(ANN)), written(store.queue, CONTENT))
+        for number in range(500)
+    ]
+    closed = store.close()
+    late = store.queue.add(entry_of("late", envelope_to(ANN)), written(store.queue, CONTENT))
+    assert failure_result_of(late).check(StoreClosedError)
+    assert failure_result_of(store.queue_admin.entries()).check(StoreClosedError)
+    reactor.wait_for(closed)
+    assert all(deferred.called for deferred in asked)
+    offline = open_store_offline(state)
+    assert len(success_result_of(offline.queue_admin.entries())) == 500
+    success_result_of(offline.close())
+
+
+def test_leases_of_a_dead_owner_are_given_back(state: Path, reactor: ThreadCalls) -> None:
+    offline = open_store_offline(state)
+    success_result_of(offline.queue.add(entry_of("m1", envelope_to(ANN)), written(offline.queue, CONTENT)))
+    assert len(success_result_of(offline.queue.claimDue(2000.0, 9000.0, 10))) == 1
+    assert success_result_of(offline.queue.claimDue(2000.0, 9000.0, 10)) == []
+    assert success_result_of(offline.queue.nextDue()) == 9000.0
+    success_result_of(offline.close())
+
+    store = open_store(state, reactor)
+    assert len(reactor.wait_for(store.queue.claimDue(2000.0, 9000.0, 10))) == 1
+    reactor.wait_for(store.close())
+
+
+def test_contents_that_no_message_names_are_removed_at_the_start(state: Path, reactor: ThreadCalls) -> None:
+    offline = open_store_offline(state)
+    chunks = tuple(large_content(100_000))
+    entry = entry_of("kept", envelope_to(ANN), size=sum(map(len, chunks)))
+    success_result_of(offline.queue.add(entry, written(offline.queue, *chunks)))
+    success_result_of(offline.close())
+    (state / "content" / "ed").mkdir()
+    for orphan in ("content/tmp/abc", "content/ed/orphaned", "content/pt/notkept"):
+        (state / orphan).write_bytes(b"left over")
+
+    store = open_store(state, reactor)
+    files = [path.name for path in (state / "content").rglob("*") if path.is_file()]
+    assert files == ["kept"]
+    assert b"".join(reactor.wait_for(store.queue.readContent(entry))) == b"".join(chunks)
+    reactor.wait_for(store.close())
