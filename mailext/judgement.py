@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from traceback import format_exception
 from typing import NoReturn, TypeVar
 
 from twisted.internet import defer
@@ -19,11 +19,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from mailext.values import ACCEPTED, Verdict
+from mailext.values import ACCEPTED, ClientIdentity, SessionView, Verdict
 
-__all__ = ["TEMPORARY_FAILURE", "ask", "checked", "judge"]
+__all__ = ["TEMPORARY_FAILURE", "ask", "checked", "judge", "log_trouble", "without_token"]
 
 _T = TypeVar("_T")
+_Question = Callable[[], Verdict | Deferred[Verdict]]
 _log = Logger()
 
 #: What takes the place of an answer that did not come.
@@ -85,72 +86,72 @@ def checked(answer: object) -> Verdict:
 
 
 def judge(
-    questions: Iterable[Callable[[], Verdict | Deferred[Verdict]]], clock: IReactorTime, timeout: float
+    questions: Iterable[_Question], clock: IReactorTime, timeout: float, session: SessionView | None = None
 ) -> Verdict | Deferred[Verdict]:
     """
     Put questions in their order and fold the verdicts into one.
 
-    The first refusal is the result, and nobody is asked after it. Acceptances
-    merge: headers to add and to remove add up, and the strictest TLS demand
-    holds. A question that raises, that is not answered in time or that is not
-    answered by a verdict counts as :data:`TEMPORARY_FAILURE`, and is logged.
+    The first refusal is the result, and nobody is asked after it; the log
+    learns its reason. Acceptances merge: headers to add and to remove add up,
+    and the strictest TLS demand holds. A question that raises, that is not
+    answered in time or that is not answered by a verdict counts as
+    :data:`TEMPORARY_FAILURE`, and is logged.
 
     :param timeout: seconds for each question.
+    :param session: whose session it is about, for the log.
     :return: the verdict at once if every answer came at once, else a Deferred
         of it, which does not fail.
     """
-    return _fold(ACCEPTED, iter(questions), clock, timeout)
+    return _Judgement(iter(questions), clock, timeout, session).proceed()
 
 
-def _fold(
-    folded: Verdict,
-    questions: Iterator[Callable[[], Verdict | Deferred[Verdict]]],
-    clock: IReactorTime,
-    timeout: float,
-) -> Verdict | Deferred[Verdict]:
-    for question in questions:
-        name = _name(question)
-        try:
-            answer = ask(question, clock, timeout)
-            verdict = answer if isinstance(answer, Deferred) else checked(answer)
-        except Exception:  # noqa: BLE001 - whatever a policy raises
-            return _failed(None, name)
-        if isinstance(verdict, Deferred):
-            return (
-                verdict.addCallback(checked)
-                .addErrback(_failed, name)
-                .addCallback(_continue, folded, questions, clock, timeout)
+class _Judgement:
+    def __init__(
+        self, questions: Iterator[_Question], clock: IReactorTime, timeout: float, session: SessionView | None
+    ) -> None:
+        self._questions = questions
+        self._clock = clock
+        self._timeout = timeout
+        self._session = session
+        self._folded = ACCEPTED
+
+    def proceed(self) -> Verdict | Deferred[Verdict]:
+        for question in self._questions:
+            try:
+                answer = ask(question, self._clock, self._timeout)
+                verdict = answer if isinstance(answer, Deferred) else checked(answer)
+            except Exception as error:  # noqa: BLE001 - whatever a policy raises
+                return self._failed(error, question)
+            if isinstance(verdict, Deferred):
+                return (
+                    verdict.addCallback(checked)
+                    .addErrback(self._failed, question)
+                    .addCallback(self._go_on, question)
+                )
+            if not self._accepts(verdict, question):
+                return verdict
+        return self._folded
+
+    def _go_on(self, verdict: Verdict, question: _Question) -> Verdict | Deferred[Verdict]:
+        return self.proceed() if self._accepts(verdict, question) else verdict
+
+    def _accepts(self, verdict: Verdict, question: _Question) -> bool:
+        if verdict.accepted:
+            self._folded = self._folded.merged(verdict)
+        elif verdict is not TEMPORARY_FAILURE:
+            _log.info(
+                "{question} refuses: {code} {reason!r} session={session}",
+                event="refused",
+                question=_name(question),
+                code=verdict.code,
+                reason=without_token(verdict.reason, self._session.identity if self._session else None),
+                session=self._session.id if self._session else "",
             )
-        if not verdict.accepted:
-            return verdict
-        folded = _merged(folded, verdict)
-    return folded
+        return verdict.accepted
 
-
-def _continue(
-    verdict: Verdict,
-    folded: Verdict,
-    questions: Iterator[Callable[[], Verdict | Deferred[Verdict]]],
-    clock: IReactorTime,
-    timeout: float,
-) -> Verdict | Deferred[Verdict]:
-    if not verdict.accepted:
-        return verdict
-    return _fold(_merged(folded, verdict), questions, clock, timeout)
-
-
-def _failed(failure: Failure | None, name: str) -> Verdict:
-    _log.failure("{question} gave no verdict", failure, LogLevel.error, question=name)
-    return TEMPORARY_FAILURE
-
-
-def _merged(first: Verdict, second: Verdict) -> Verdict:
-    return replace(
-        first,
-        add_headers=first.add_headers + second.add_headers,
-        remove_headers=first.remove_headers + second.remove_headers,
-        tls_demand=max(first.tls_demand, second.tls_demand),
-    )
+    def _failed(self, trouble: Exception | Failure, question: _Question) -> Verdict:
+        log_trouble(trouble, f"{_name(question)} gave no verdict", self._session)
+        return TEMPORARY_FAILURE
 
 
 def _name(question: Callable[[], object]) -> str:
@@ -158,3 +159,32 @@ def _name(question: Callable[[], object]) -> str:
     function = question.func if isinstance(question, functools.partial) else question
     name: str = getattr(function, "__qualname__", type(function).__qualname__)
     return name
+
+
+def log_trouble(trouble: Exception | Failure, what: str, session: SessionView | None) -> None:
+    """
+    Log an error of code that others wrote, with its traceback.
+
+    :param what: what did not work.
+    :param session: in whose course.
+    """
+    error = trouble.value if isinstance(trouble, Failure) else trouble
+    _log.error(
+        "{what}: session={session}\n{traceback}",
+        what=what,
+        session=session.id if session else "",
+        traceback=without_token("".join(format_exception(error)), session.identity if session else None),
+    )
+
+
+def without_token(text: str, identity: ClientIdentity | None) -> str:
+    """
+    A text by others that is to be logged, less the identity's token.
+
+    :param identity: None leaves the text as it is.
+    """
+    # C24, draft-storey-smtp-client-id-13 section 9.
+    if identity is None:
+        return text
+    quoted = repr(identity.token)[1:-1]
+    return text.replace(identity.token, "[token]").replace(quoted, "[token]")

@@ -10,9 +10,9 @@ from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, eventAsText
 
-from mailext.judgement import TEMPORARY_FAILURE, ask, judge
+from mailext.judgement import TEMPORARY_FAILURE, ask, judge, without_token
 from mailext.testing import ScriptedPolicy, session_view
-from mailext.values import ACCEPTED, HeaderField, MailOptions, TlsDemand, Verdict
+from mailext.values import ACCEPTED, ClientIdentity, HeaderField, MailOptions, TlsDemand, Verdict
 from tests.support import assert_no_result, failure_result_of, success_result_of
 
 REFUSED = Verdict.refuse("no")
@@ -165,3 +165,38 @@ class TestJudge:
         clock.advance(9.0)
         second.callback(REFUSED)
         assert success_result_of(result) == REFUSED
+
+
+class TestWhatTheLogLearns:
+    SESSION = session_view(ClientIdentity("UUID", "it's\\me"))
+
+    def test_the_reason_of_a_refusal(self) -> None:
+        policy = ScriptedPolicy(sender=Verdict.refuse("a bad sender"))
+        with capturedLogs() as events:
+            judge(
+                [partial(policy.judgeSender, None, MailOptions(), self.SESSION)], Clock(), 10.0, self.SESSION
+            )
+        (event,) = events
+        assert eventAsText(event, includeTimestamp=False, includeSystem=False) == (
+            "ScriptedPolicy.judgeSender refuses: 550 'a bad sender' session=session-1"
+        )
+
+    @pytest.mark.requirement("C24")
+    def test_never_the_token(self) -> None:
+        token = self.SESSION.identity.token
+        with capturedLogs() as events:
+            for answer in (Verdict.refuse(f"not {token}"), KeyError(token)):
+                policy = ScriptedPolicy(message=answer)
+                judge(
+                    [lambda policy=policy: policy.judgeMessage(None, None, None)], Clock(), 10.0, self.SESSION
+                )
+        text = "".join(eventAsText(event) + repr(event) for event in events)
+        assert len(events) == 2
+        assert token not in text
+        assert repr(token)[1:-1] not in text
+
+    def test_texts_lose_the_token_they_hold(self) -> None:
+        identity = self.SESSION.identity
+        assert without_token("KeyError: " + repr(identity.token), identity) == 'KeyError: "[token]"'
+        assert without_token(f"no {identity.token} here", identity) == "no [token] here"
+        assert without_token("nothing", None) == "nothing"

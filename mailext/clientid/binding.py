@@ -21,9 +21,9 @@ from twisted.logger import Logger
 from zope.interface import Interface, alsoProvides, directlyProvides, implementer, providedBy
 
 from mailext.clientid.hearing import Hearing
-from mailext.clientid.journal import log_trouble
 from mailext.clientid.result import Login, LoginRefusedError, LoginUnavailableError
 from mailext.interfaces import IClientIdentified
+from mailext.judgement import log_trouble
 from mailext.values import LoginOutcome, SessionView
 
 __all__ = ["AnyPortal", "identified", "log_in"]

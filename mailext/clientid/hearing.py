@@ -10,10 +10,9 @@ from functools import partial
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 
-from mailext.clientid.journal import log_trouble
 from mailext.clientid.result import LoginRefusedError, LoginUnavailableError, RejectAt
 from mailext.interfaces import IClientIdentityChecker
-from mailext.judgement import ask, checked
+from mailext.judgement import ask, checked, log_trouble
 from mailext.values import LoginAttempt, LoginOutcome, Verdict
 
 __all__ = ["Hearing"]

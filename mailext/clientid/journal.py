@@ -7,46 +7,16 @@ What the line tells of the client identity depends on the flags of its type
 
 from __future__ import annotations
 
-from traceback import format_exception
-
 from twisted.logger import Logger, LogLevel
-from twisted.python.failure import Failure
 
 from mailext.clientid.dispositions import Disposition, Dispositions
 from mailext.interfaces import IIdentityRegistry
-from mailext.values import ClientIdentity, LoginAttempt, LoginOutcome, SessionView
+from mailext.judgement import without_token
+from mailext.values import ClientIdentity, LoginAttempt, LoginOutcome
 
-__all__ = ["LoginJournal", "log_trouble", "without_token"]
+__all__ = ["LoginJournal"]
 
 _log = Logger()
-
-
-def without_token(text: str, identity: ClientIdentity | None) -> str:
-    """
-    A text by a third party that is to be logged, less the identity's token.
-
-    :param identity: None leaves the text as it is.
-    """
-    # C24, draft-storey-smtp-client-id-13 section 9.
-    if identity is None:
-        return text
-    quoted = repr(identity.token)[1:-1]
-    return text.replace(identity.token, "[token]").replace(quoted, "[token]")
-
-
-def log_trouble(trouble: Exception | Failure, what: str, session: SessionView) -> None:
-    """
-    Log an error of somebody's code, with its traceback less the token.
-
-    :param what: what did not work.
-    """
-    error = trouble.value if isinstance(trouble, Failure) else trouble
-    _log.error(
-        "{what}: session={session}\n{traceback}",
-        what=what,
-        session=session.id,
-        traceback=without_token("".join(format_exception(error)), session.identity),
-    )
 
 
 class LoginJournal:

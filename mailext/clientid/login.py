@@ -20,9 +20,10 @@ from zope.interface import Interface
 
 from mailext.clientid.binding import AnyPortal, log_in
 from mailext.clientid.hearing import Hearing
-from mailext.clientid.journal import LoginJournal, log_trouble
+from mailext.clientid.journal import LoginJournal
 from mailext.clientid.result import Login, LoginRefusedError, LoginUnavailableError, RejectAt
 from mailext.interfaces import IClientIdentityChecker
+from mailext.judgement import log_trouble
 from mailext.values import ClientIdentity, LoginAttempt, LoginOutcome, SessionView
 
 __all__ = ["AnyPortal", "Login", "LoginJudge", "LoginRefusedError", "LoginUnavailableError", "RejectAt"]

@@ -13,9 +13,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from mailext.clientid.journal import log_trouble, without_token
 from mailext.interfaces import IClientIdentityChecker
-from mailext.judgement import checked
+from mailext.judgement import checked, log_trouble, without_token
 from mailext.values import ACCEPTED, LoginAttempt, LoginOutcome, SessionView, Verdict
 
 __all__ = ["ObservingChecker"]

@@ -6,7 +6,7 @@ import pytest
 from twisted.logger import LogEvent, LogLevel, capturedLogs, eventAsText
 
 from mailext.clientid.dispositions import Dispositions
-from mailext.clientid.journal import LoginJournal, without_token
+from mailext.clientid.journal import LoginJournal
 from mailext.testing import MemoryIdentityRegistry, ScriptedChecker, login_attempt
 from mailext.values import ClientIdentity, LoginOutcome, Verdict
 from tests.clientid.logins import PHONE, Site
@@ -85,11 +85,3 @@ def test_a_user_name_begins_no_line_of_its_own() -> None:
     with capturedLogs() as events:
         LoginJournal().record(login_attempt(None, "ann\r\nlogin of root"), None, LoginOutcome.REFUSED, "a\nb")
     assert eventAsText(events[0]).count("\n") == 0
-
-
-@pytest.mark.requirement("C24")
-def test_texts_lose_the_token_they_hold() -> None:
-    identity = ClientIdentity("UUID", "it's\\me")
-    assert without_token("KeyError: " + repr("it's\\me"), identity) == 'KeyError: "[token]"'
-    assert without_token("no it's\\me here", identity) == "no [token] here"
-    assert without_token("nothing", None) == "nothing"

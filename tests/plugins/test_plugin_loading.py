@@ -48,6 +48,15 @@ print(type(make_policy("requiretls:domain=bank.example", FakeServices())).__name
     assert run(script).split() == ["ObservingChecker", "RequireTlsRule"]
 
 
+def test_twistd_knows_the_server() -> None:
+    script = """
+from twisted.application.service import IServiceMaker
+from twisted.plugin import getPlugins
+print(*(maker.module for maker in getPlugins(IServiceMaker) if maker.tapname == "mailext"))
+"""
+    assert run(script) == "mailext.tap\n"
+
+
 def test_a_third_partys_is_found() -> None:
     script = 'print(type(make_checker("acme:rule=refuse:types=MAC", FakeServices())).__name__)'
     assert run(script, "acme") == "TypesRefused\n"
