@@ -15,7 +15,9 @@ from mailext.values import Outcome, Verdict
 __all__ = ["Reply"]
 
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[ ]+|$)")
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\x80-\U0010ffff]")
+_NOT_TEXT = re.compile(r"[^\x20-\x7e]")
+#: RFC 5321 section 4.5.3.1.5: a reply line with its code and CRLF has 512 octets.
+_LONGEST_TEXT = 512 - len("250 ") - len("\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +54,28 @@ class Reply:
 
     @classmethod
     def from_judgement(cls, judgement: Verdict | Outcome) -> Reply:
-        """The wire's face of a verdict or of an outcome."""
-        return cls.parse_text(
-            judgement.code, f"{judgement.enhanced} {judgement.text}", default=judgement.enhanced
-        )
+        """
+        The wire's face of a verdict or of an outcome. An enhanced status code
+        whose class contradicts the code gives way.
+        """
+        default = f"{judgement.code // 100}.0.0"
+        fits = judgement.enhanced[:2] == default[:2]
+        text = f"{judgement.enhanced} {judgement.text}" if fits else judgement.text
+        return cls.parse_text(judgement.code, text, default=default)
 
     @property
     def is_error(self) -> bool:
         return self.code >= 400
 
     def __bytes__(self) -> bytes:
-        """The reply as it is sent. Control characters become ``?``."""
+        """
+        The reply as it is sent. What is not printable ASCII becomes ``?``, and
+        a line that exceeds its greatest length is cut.
+        """
         prefix = f"{self.enhanced} " if self.enhanced else ""
-        lines = [prefix + _UNPRINTABLE.sub("?", line) for line in self.lines] or [prefix]
+        lines = [(prefix + _NOT_TEXT.sub("?", line))[:_LONGEST_TEXT] for line in self.lines or ("",)]
         text = "".join(f"{self.code}-{line}\r\n" for line in lines[:-1])
-        return (text + f"{self.code} {lines[-1]}\r\n").encode("utf-8", "replace")
+        return (text + f"{self.code} {lines[-1]}\r\n").encode("ascii")
 
 
 OK = Reply.of(250, "2.0.0", "OK")
@@ -96,6 +105,8 @@ AUTHENTICATION_REQUIRED = Reply.of(530, "5.7.0", "Authentication required")
 AUTHENTICATION_FAILED = Reply.of(535, "5.7.8", "Authentication credentials invalid")
 # RFC 4954 section 6.
 TLS_NEEDED_FOR_AUTH = Reply.of(538, "5.7.11", "Encryption required for requested authentication mechanism")
+SENDER_REFUSED = Reply.of(550, "5.7.1", "Sender not acceptable")
+RECIPIENT_REFUSED = Reply.of(550, "5.1.1", "Recipient not acceptable")
 BAD_LINE_ENDINGS = Reply.of(550, "5.6.0", "Message contains bare CR or LF")
 MESSAGE_TOO_BIG = Reply.of(552, "5.3.4", "Message size exceeds limit")
 HEADER_TOO_BIG = Reply.of(552, "5.3.4", "Message header section exceeds limit")
@@ -115,4 +126,5 @@ TOO_SLOW = Reply.of(421, "4.7.0", "Timeout exceeded")
 BYTES_BEHIND_STARTTLS = Reply.of(421, "4.7.0", "Commands were pipelined behind STARTTLS")
 NOT_SMTP = Reply.of(421, "4.7.0", "This is not a web server")
 BROKEN_CHUNKS = Reply.of(421, "4.7.0", "Cannot find the end of the chunk")
+LOCAL_ERROR_CLOSING = Reply.of(421, "4.3.0", "Local error in processing, closing connection")
 SHUTTING_DOWN = Reply.of(421, "4.3.2", "Service shutting down")

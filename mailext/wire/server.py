@@ -85,6 +85,7 @@ class ServerSession:
         self._to_send: list[bytes] = []
         self._question: Question | None = None
         self._read: Callable[[], Event | Signal | None] = self._read_command
+        self._ehlo_seen = False
         self._auth_seen = False
         self._smtputf8 = False
         self._recipients = 0
@@ -130,6 +131,10 @@ class ServerSession:
             return event
         return PAUSED
 
+    def asks(self, kind: type[Question]) -> bool:
+        """Whether a question of this kind waits for its answer."""
+        return isinstance(self._question, kind)
+
     def data_to_send(self) -> bytes:
         """What is to be sent to the peer by now."""
         data = b"".join(self._to_send)
@@ -146,8 +151,9 @@ class ServerSession:
         question = self._question
         if question is None:
             raise RuntimeError("there is no question to answer")
+        settled = self._SETTLE[type(question)](self, question, answers)
         self._question = None
-        self._answer(*self._SETTLE[type(question)](self, question, answers))
+        self._answer(*settled)
 
     def challenge(self, data: bytes) -> None:
         """Answer ``AuthCommand`` or ``AuthResponse`` by a challenge (334)."""
@@ -195,12 +201,15 @@ class ServerSession:
         and what the client said of itself is forgotten.
         """
         # C12, draft-storey-smtp-client-id-13 section 4; RFC 3207 section 4.2.
-        self.state = COMPLETIONS[State.HANDSHAKE]
+        self._end_transaction(COMPLETIONS[State.HANDSHAKE])
         self.identity = None
+        self._ehlo_seen = False
         self._auth_seen = False
 
     def close(self, farewell: Reply) -> None:
-        """Say a last reply, 421 as a rule, and read nothing more."""
+        """Say a last reply, 421 as a rule, and read nothing more. Only the first one is said."""
+        if self.state is State.CLOSED:
+            return
         self._to_send.append(bytes(farewell))
         self.state = State.CLOSED
         self._question = None
@@ -220,6 +229,10 @@ class ServerSession:
     def _replies_to_message(self) -> int:
         # RFC 2033 section 4.2.
         return self._recipients if self.protocol is Protocol.LMTP else 1
+
+    def _end_transaction(self, state: State) -> None:
+        self.state = state
+        self._recipients = 0
 
     # Commands. Each gives an event, None once it has answered by itself, or
     # raises the refusal.
@@ -242,9 +255,7 @@ class ServerSession:
         # C11: an AUTH received is enough, whatever becomes of it.
         self._auth_seen = self._auth_seen or command is Command.AUTH
         if len(line) + 2 > line_limit(command):
-            raise CommandError(
-                replies.SASL_LINE_TOO_LONG if command is Command.AUTH else replies.LINE_TOO_LONG
-            )
+            return self._too_long(command)
         if command is None:
             return self._unknown(verb, argument)
         if command in _JUNK and not (command in _HELLO and self.state is State.START):
@@ -253,6 +264,11 @@ class ServerSession:
                 self.close(replies.TOO_MANY_COMMANDS)
                 return None
         return self._PARSE[command](self, command, argument.lstrip(b" \t"))
+
+    def _too_long(self, command: Command | None) -> None:
+        if command is Command.BDAT:
+            return self._lose_chunk(replies.LINE_TOO_LONG)
+        raise CommandError(replies.SASL_LINE_TOO_LONG if command is Command.AUTH else replies.LINE_TOO_LONG)
 
     def _check_sequence(self, command: Command) -> None:
         if command not in TRANSITIONS[self.state]:
@@ -277,12 +293,15 @@ class ServerSession:
         self._check_sequence(command)
         return parse_mail(argument, self.offer)
 
-    def _rcpt(self, command: Command, argument: bytes) -> Event:
+    def _rcpt(self, command: Command, argument: bytes) -> Event | None:
         self._check_sequence(command)
         event = parse_rcpt(argument, smtputf8=self._smtputf8)
-        if self._recipients >= self.offer.limits.recipients:
-            raise CommandError(replies.TOO_MANY_RECIPIENTS)
-        return event
+        if self._recipients < self.offer.limits.recipients:
+            return event
+        # RFC 5321 section 4.5.3.1.10: the client goes on with those that were
+        # taken, so this is no error of its own.
+        self._to_send.append(bytes(replies.TOO_MANY_RECIPIENTS))
+        return None
 
     def _data(self, command: Command, argument: bytes) -> Event:
         self._check_sequence(command)
@@ -295,7 +314,7 @@ class ServerSession:
         if argument:
             raise CommandError(replies.BAD_ARGUMENTS)
         in_transaction = self.state in TRANSACTION
-        self.state = TRANSITIONS[self.state][command]
+        self._end_transaction(TRANSITIONS[self.state][command])
         self._answer(replies.OK)
         return Reset() if in_transaction else None
 
@@ -349,7 +368,7 @@ class ServerSession:
         if not (self.offer.clientid and self.offer.tls):
             raise CommandError(replies.UNKNOWN_COMMAND)
         self._check_sequence(command)
-        if self._auth_seen or self.identity is not None:
+        if not self._ehlo_seen or self._auth_seen or self.identity is not None:
             raise CommandError(replies.BAD_SEQUENCE)
         try:
             self.identity = grammar.parse_client_identity(argument)
@@ -362,17 +381,20 @@ class ServerSession:
         try:
             self._chunk_left, self._chunk_is_last = grammar.parse_bdat(argument)
         except GrammarError:
-            # What follows cannot be told from commands any more.
-            self._answer(replies.BAD_ARGUMENTS)
-            self.close(replies.BROKEN_CHUNKS)
-            return None
+            return self._lose_chunk(replies.BAD_ARGUMENTS)
         self._read = self._read_chunk
         self._chunk_refusal = None
         if command not in TRANSITIONS[self.state]:
             self._chunk_refusal = replies.BAD_SEQUENCE
-        elif self.state is State.RECIPIENTS:
-            return MessageStart()
-        return None
+            return None
+        if self._chunk_left:
+            self._command_count -= 1
+        return MessageStart() if self.state is State.RECIPIENTS else None
+
+    def _lose_chunk(self, refusal: Reply) -> None:
+        """A chunk follows that cannot be told from commands."""
+        self._answer(refusal)
+        self.close(replies.BROKEN_CHUNKS)
 
     # Content
 
@@ -403,12 +425,10 @@ class ServerSession:
     def _end_chunk(self) -> Event | None:
         self._read = self._read_command
         if self._chunk_refusal is not None:
-            refusals = [self._chunk_refusal]
             if self.state is State.CHUNKS:
                 self.state = COMPLETIONS[self.state]
-                if self._chunk_is_last:
-                    refusals *= self._replies_to_message
-            self._answer(*refusals)
+            # RFC 2033 section 4.3: LAST is answered once per recipient, even if there are none.
+            self._answer(*[self._chunk_refusal] * (self._replies_to_message if self._chunk_is_last else 1))
             return None
         if not self._chunk_is_last:
             self._answer(replies.OK)
@@ -420,8 +440,9 @@ class ServerSession:
         self._read = self._read_command
         if self._content.fault is None:
             return MessageEnd()
-        self.state = COMPLETIONS[self.state]
-        self._answer(*[self._content.fault] * self._replies_to_message)
+        refusals = [self._content.fault] * self._replies_to_message
+        self._end_transaction(COMPLETIONS[self.state])
+        self._answer(*refusals)
         return None
 
     # SASL
@@ -449,7 +470,8 @@ class ServerSession:
 
     def _settle_hello(self, question: Question, answers: Replies) -> Replies:
         if not answers[0].is_error and isinstance(question, Hello):
-            self.state = TRANSITIONS[self.state][question.command]
+            self._end_transaction(TRANSITIONS[self.state][question.command])
+            self._ehlo_seen = self._ehlo_seen or question.command is not Command.HELO
         return answers
 
     def _settle_starttls(self, _: Question, answers: Replies) -> Replies:
@@ -490,10 +512,11 @@ class ServerSession:
     def _settle_end(self, _: Question, answers: Replies) -> Replies:
         if len(answers) != self._replies_to_message:
             raise ValueError(f"{self._replies_to_message} replies wanted, {len(answers)} given")
-        self.state = COMPLETIONS[self.state]
+        self._end_transaction(COMPLETIONS[self.state])
         if not all(answer.is_error for answer in answers):
             self._command_count = 0
             self._junk_count = 0
+            self._error_count = 0
         return answers
 
     def _settle_unknown(self, _: Question, answers: Replies) -> Replies:

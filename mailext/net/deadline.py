@@ -1,0 +1,87 @@
+"""
+Time-outs of a connection, by one timer that is seldom touched.
+
+A deadline that is moved with every command would cancel and set a timer each
+time. Here only a number is moved; the timer, when it runs out, looks at the
+number and sleeps on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+__all__ = ["Deadline"]
+
+#: Seconds over which the rate of a message is measured.
+_RATE_WINDOW = 60.0
+
+
+class Deadline:
+    """
+    How long a client may take for what it is at.
+
+    :param clock: the clock.
+    :param expired: called once when the time is up, or the client too slow.
+    """
+
+    def __init__(self, clock: IReactorTime, expired: Callable[[], object]) -> None:
+        self._clock = clock
+        self._expired = expired
+        self._timer: IDelayedCall | None = None
+        self._end = 0.0
+        self._least_rate = 0.0
+        self._window_end = 0.0
+        self._octets = 0
+
+    def begin(self, period: float, least_rate: float = 0.0) -> None:
+        """
+        The time begins anew.
+
+        :param period: seconds until it is up.
+        :param least_rate: octets a second that must be counted meanwhile.
+        """
+        now = self._clock.seconds()
+        self._end = now + period
+        self._least_rate = least_rate
+        self._window_end = now + _RATE_WINDOW if least_rate else self._end
+        self._octets = 0
+        next_look = min(self._end, self._window_end)
+        if self._timer is None:
+            self._timer = self._clock.callLater(next_look - now, self._look)
+        elif next_look < self._timer.getTime():
+            self._timer.reset(next_look - now)
+
+    def count(self, octets: int) -> None:
+        """The client has given so many octets of a message."""
+        self._octets += octets
+
+    def suspend(self) -> None:
+        """It is not the client that is waited for: no time is up meanwhile."""
+        self._end = math.inf
+        self._least_rate = 0.0
+
+    def stop(self) -> None:
+        """No time is up any more, until the next ``begin``."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        self._timer = None
+        now = self._clock.seconds()
+        if self._end == math.inf:
+            return
+        if now >= self._end:
+            self._expired()
+            return
+        if self._least_rate and now >= self._window_end:
+            if self._octets < self._least_rate * _RATE_WINDOW:
+                self._expired()
+                return
+            self._octets = 0
+            self._window_end = now + _RATE_WINDOW
+        next_look = min(self._end, self._window_end) if self._least_rate else self._end
+        self._timer = self._clock.callLater(next_look - now, self._look)

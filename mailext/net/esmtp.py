@@ -1,0 +1,548 @@
+"""
+The protocol that stands in for :class:`twisted.mail.smtp.ESMTP`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IHandshakeListener,
+    IOpenSSLServerConnectionCreator,
+    IPushProducer,
+    IReactorTime,
+    ITCPTransport,
+    ITLSTransport,
+    ITransport,
+)
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.mail import smtp
+from twisted.mail.interfaces import IMessageDelivery, IMessageDeliveryFactory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailext.clientid.login import AnyPortal, Login, LoginJudge
+from mailext.message.trace import received
+from mailext.net import tls
+from mailext.net.answers import then
+from mailext.net.authentication import Authentication, MalformedResponseError
+from mailext.net.deadline import Deadline
+from mailext.net.settings import ListenerSettings
+from mailext.net.transaction import Helo, Site, Transaction
+from mailext.values import Mailbox, Protocol, SessionView, TlsFacts, Verdict
+from mailext.wire import replies
+from mailext.wire.events import (
+    AuthCommand,
+    AuthResponse,
+    Event,
+    Hello,
+    MailCommand,
+    MessageData,
+    MessageEnd,
+    MessageFault,
+    MessageStart,
+    RcptCommand,
+    Reset,
+    Signal,
+    StartTls,
+    UnknownCommand,
+)
+from mailext.wire.extensions import Offer, advertised
+from mailext.wire.grammar import GrammarError, parse_mailbox
+from mailext.wire.replies import Reply
+from mailext.wire.server import ServerSession
+from mailext.wire.states import Command, State
+
+__all__ = ["ESMTP"]
+
+_log = Logger()
+
+#: Seconds that a client has to take our last words before it is cut off.
+_FAREWELL = 10.0
+
+
+@implementer(IHandshakeListener)
+class ESMTP(smtp.ESMTP):
+    """
+    A server's side of ESMTP or LMTP.
+
+    What a program gave to the stock class works here: ``portal``,
+    ``challengers``, ``ctx``, ``timeout``, ``host``, ``delivery`` and
+    ``deliveryFactory``, overriding ``greeting``, ``extensions``,
+    ``receivedHeader``, ``validateFrom`` and ``validateTo``, and ``ext_FOO``
+    methods for verbs of its own, which answer by ``sendCode``. Overriding
+    ``do_MAIL``, ``do_RCPT``, ``do_DATA``, ``state_...`` or ``lineReceived``
+    has no effect: the octets go to :class:`~mailext.wire.server.ServerSession`.
+
+    :cvar settings: limits, policies, identity checkers and the rest.
+    :cvar plaintextAuth: whether AUTH is offered, and taken, outside of TLS.
+    :cvar clock: what measures time; None: the reactor.
+    :ivar ended: called without arguments when the connection is gone.
+    """
+
+    settings: ListenerSettings = ListenerSettings()
+    plaintextAuth: bool = False
+    clock: IReactorTime | None = None
+    ended: Callable[[], object] | None = None
+
+    host: bytes
+    # The stock class gives these the types of its defaults.
+    timeout: float | None = 300.0  # type: ignore[assignment]
+    portal: AnyPortal | None = None  # type: ignore[assignment]
+    delivery: IMessageDelivery | None = None
+    deliveryFactory: IMessageDeliveryFactory | None = None
+    challengers: Mapping[bytes | str, Callable[[], object]]
+    ctx: IOpenSSLServerConnectionCreator | None = None
+    transport: ITransport
+
+    _session: ServerSession
+    _clock: IReactorTime
+    _judge: LoginJudge
+    _authentication: Authentication
+    _deadline: Deadline
+    _helo: Helo
+    _onLogout: Callable[[], object] | None = None
+    _extended = False
+    _transaction: Transaction | None = None
+    _avatar_id: str | None = None
+    _refusal: Verdict | None = None
+    _tls_facts: TlsFacts | None = None
+    _pumping = False
+    _waiting = False
+    _paused = False
+    _retiring = False
+    _closing = False
+    _lost = False
+
+    # The connection
+
+    def connectionMade(self) -> None:
+        clock = self.clock or _the_reactor()
+        self._id = secrets.token_hex(8)
+        peer = self.transport.getPeer()
+        self._peer = str(getattr(peer, "host", peer))
+        self._helo = (None, self._peer.encode("utf-8"))
+        encrypted = tls.is_encrypted(self.transport)
+        self.canStartTLS = not encrypted and self.ctx is not None and ITLSTransport.providedBy(self.transport)
+        mechanisms = {
+            (name if isinstance(name, str) else name.decode("ascii")).upper(): challenger
+            for name, challenger in self.challengers.items()
+        }
+        offer = Offer(
+            tls=encrypted,
+            starttls=self.canStartTLS,
+            mechanisms=tuple(mechanisms),
+            plaintext_auth=self.plaintextAuth,
+            clientid=self.settings.clientid_enabled,
+            limits=self.settings.limits,
+        )
+        self._session = ServerSession(self.settings.protocol, offer)
+        self._judge = self.settings.login or LoginJudge((), clock, self.settings.policy_timeout)
+        self._authentication = Authentication(
+            mechanisms, self._judge, clock, self.settings.auth_failure_delay
+        )
+        self._deadline = Deadline(clock, self.timeoutConnection)
+        self._clock = clock
+        if ITCPTransport.providedBy(self.transport):
+            self.transport.setTcpNoDelay(True)
+        self._session.greet(Reply.of(220, None, self.greeting().decode("ascii", "replace")))
+        self._flush()
+        if encrypted:
+            self._deadline.begin(self.settings.handshake_timeout)
+
+    def greeting(self) -> bytes:
+        return self.host + (b" LMTP" if self.settings.protocol is Protocol.LMTP else b" ESMTP")
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._session.state is State.HANDSHAKE:
+            # The TLS layer hands on nothing before its handshake is complete.
+            self.handshakeCompleted()
+        self._session.receive(data)
+        self._pump()
+        if self._waiting or self._session.asks(UnknownCommand):
+            # Somebody is waited for: let the client wait too.
+            self._pause()
+
+    def handshakeCompleted(self) -> None:
+        """TLS has begun (:class:`~twisted.internet.interfaces.IHandshakeListener`)."""
+        self._tls_facts = tls.facts(self.transport)
+        if self._session.state is State.HANDSHAKE:
+            self._forget_login()
+            self._session.tls_established()
+        self._allow(self.timeout)
+
+    def setTimeout(self, period: float | None) -> float | None:
+        """
+        Change how long the client has for its next command.
+
+        :param period: seconds; None: as long as it likes.
+        :return: what it was before.
+        """
+        before = self.timeout
+        self.timeout = period
+        self._deadline.stop()
+        self._allow(period)
+        return before
+
+    def _allow(self, period: float | None) -> None:
+        if period is not None:
+            self._deadline.begin(period)
+
+    def timeoutConnection(self) -> None:
+        """The client was too slow."""
+        if self._session.state is State.CLOSED:
+            # It did not even take our last words.
+            self._abort_connection()
+            return
+        self.end(replies.TOO_SLOW)
+
+    def end(self, farewell: Reply) -> None:
+        """
+        End the connection with a last reply.
+
+        :param farewell: 421 as a rule.
+        """
+        self._session.close(farewell)
+        self._flush()
+
+    def retire(self) -> None:
+        """
+        The server is about to stop: end the connection with 421, but let a
+        message that is coming in come to its end first.
+        """
+        self._retiring = True
+        self._flush()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002 - Twisted's signature
+        self._lost = True
+        self._deadline.stop()
+        self._authentication.stop()
+        self._abandon()
+        self._judge.session_ended(self.sessionView())
+        self._log_out()
+        if self.ended is not None:
+            self.ended()
+
+    def sessionView(self) -> SessionView:
+        """What checkers and policies may know of this session."""
+        return SessionView(
+            self._id,
+            self.settings.protocol,
+            self.settings.name,
+            self._peer,
+            self._tls_facts,
+            # C23, draft-storey-smtp-client-id-13 section 7.
+            self.settings.dispositions.for_authentication(self._session.identity),
+            self._avatar_id,
+            (self._helo[0] or b"").decode("utf-8", "replace"),
+            self._extended,
+        )
+
+    # Events
+
+    def _pump(self) -> None:
+        """Handle what there is to handle, then send what there is to say."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while not self._waiting:
+                event = self._session.next_event()
+                if isinstance(event, Signal):
+                    break
+                self._handle(event)
+        except Exception:  # noqa: BLE001 - one client's bad luck is not the server's
+            _log.failure("A session failed")
+            self._session.close(replies.LOCAL_ERROR_CLOSING)
+        finally:
+            self._pumping = False
+        self._flush()
+
+    def _handle(self, event: Event) -> None:  # noqa: C901 - one line for each event
+        match event:
+            case MessageData():
+                self._message_data(event)
+            case RcptCommand():
+                self._rcpt(event)
+            case MailCommand():
+                self._mail(event)
+            case MessageStart():
+                self._message_start()
+            case MessageEnd():
+                self._message_end()
+            case Hello():
+                self._hello(event)
+            case AuthCommand():
+                self._exchange(lambda: self._authentication.start(event))
+            case AuthResponse():
+                self._exchange(lambda: self._authentication.respond(event))
+            case StartTls():
+                self._starttls()
+            case Reset() | MessageFault():
+                self._abandon()
+            case UnknownCommand():
+                self._unknown(event)
+
+    def _flush(self) -> None:
+        if self._lost or self._closing:
+            return
+        in_message = self._session.state in (State.DATA, State.CHUNKS)
+        if self._retiring and not (self._waiting or in_message):
+            self._session.close(replies.SHUTTING_DOWN)
+        data = self._session.data_to_send()
+        if data:
+            self.transport.write(data)
+            if not (self._waiting or in_message):
+                self._allow(self.timeout)
+        if self._session.state is State.CLOSED:
+            self._closing = True
+            self._abandon()
+            self._resume()
+            self._deadline.begin(_FAREWELL)
+            self.transport.loseConnection()
+        elif not self._waiting:
+            self._resume()
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            cast("IPushProducer", self.transport).pauseProducing()
+
+    def _resume(self) -> None:
+        if self._paused and not self._lost:
+            self._paused = False
+            cast("IPushProducer", self.transport).resumeProducing()
+
+    def _abort_connection(self) -> None:
+        if ITCPTransport.providedBy(self.transport):
+            self.transport.abortConnection()
+        else:
+            self.transport.loseConnection()
+
+    def _wait(self, answer: Deferred[Callable[[], None]]) -> None:
+        """Handle nothing more until somebody has answered."""
+        self._waiting = True
+        self._deadline.suspend()
+        answer.addErrback(self._answer_failed).addCallback(self._answered)
+
+    def _answer_failed(self, failure: Failure) -> Callable[[], None]:
+        _log.failure("A session failed", failure)
+        return lambda: self._session.close(replies.LOCAL_ERROR_CLOSING)
+
+    def _answered(self, act: Callable[[], None]) -> None:
+        self._waiting = False
+        if self._lost or self._closing:
+            return
+        act()
+        if self._session.state in (State.DATA, State.CHUNKS):
+            self._begin_message()
+        self._pump()
+
+    def _reply(self, answer: Reply | Deferred[Reply]) -> None:
+        """Answer the session's question, now or when the answer is there."""
+        if isinstance(answer, Deferred):
+            self._wait(answer.addCallback(lambda reply: lambda: self._session.reply(reply)))
+        else:
+            self._session.reply(answer)
+
+    # EHLO, STARTTLS, verbs of the site
+
+    def extensions(self) -> dict[bytes, list[bytes] | None]:
+        """
+        The keywords of the EHLO reply with their arguments, None where there
+        are none. A site may add to them, or take some away.
+        """
+        return {
+            keyword.encode("ascii"): [argument.encode("ascii") for argument in arguments] or None
+            for keyword, arguments in advertised(self._session.offer).items()
+        }
+
+    def _hello(self, event: Hello) -> None:
+        self._abandon()
+        self._extended = event.command is not Command.HELO
+        self._helo = (event.name.encode("utf-8"), self._peer.encode("utf-8"))
+        lines = [f"{self.host.decode('ascii', 'replace')} Hello {self._peer}"]
+        if self._extended:
+            lines += self.listExtensions().decode("ascii").split("\n")
+        self._session.reply(Reply.of(250, None, *lines))
+
+    def _starttls(self) -> None:
+        self._abandon()
+        self._session.reply(replies.READY_FOR_TLS)
+        self._flush()
+        if self._session.state is State.HANDSHAKE and self.ctx is not None:
+            self._deadline.begin(self.settings.handshake_timeout)
+            tls.begin(self.transport, self.ctx)
+            self.startedTLS = True
+
+    def _unknown(self, event: UnknownCommand) -> None:
+        verb = event.verb.decode("ascii")
+        method = self.lookupMethod(verb)
+        if method is None or hasattr(smtp.ESMTP, method.__name__):
+            self._session.reply(replies.UNKNOWN_COMMAND)
+            return
+        try:
+            method(event.argument)
+        except Exception:  # noqa: BLE001 - whatever a site's method raises
+            _log.failure("The method for {verb} failed", verb=verb)
+            self.sendCode(451, b"4.3.0 Requested action aborted: local error in processing")
+
+    def sendCode(self, code: int, message: bytes = b"") -> None:
+        """
+        Answer a verb of the site's own. A reply that no command has asked for
+        is logged and dropped.
+        """
+        reply = Reply(code, None, tuple(message.decode("utf-8", "replace").splitlines() or [""]))
+        if self._session.asks(UnknownCommand):
+            self._session.reply(reply)
+            self._pump()
+        else:
+            _log.warn("Dropped a reply that no command has asked for: {code}", code=code)
+
+    # Logins
+
+    def _exchange(self, step: Callable[[], bytes | None]) -> None:
+        try:
+            challenge = step()
+        except MalformedResponseError:
+            self._session.reply(replies.NOT_BASE64)
+            return
+        if challenge is not None:
+            self._session.challenge(challenge)
+            return
+        result = self._authentication.login(self.portal, self.sessionView(), self._session.identity)
+        self._wait(result.addCallback(lambda result: lambda: self._logged_in(result)))
+
+    def _logged_in(self, result: Login | Reply) -> None:
+        if isinstance(result, Login):
+            if self._lost:
+                result.logout()
+                return
+            self._cbAuthenticated((result.interface, result.avatar, result.logout))
+            self._avatar_id = result.avatar_id
+            self._refusal = result.refusal
+            self._session.reply(replies.AUTHENTICATED)
+            return
+        self._session.reply(result)
+        if self._authentication.failures >= self.settings.limits.auth_failures:
+            self._session.close(replies.TOO_MANY_AUTH_FAILURES)
+
+    def _forget_login(self) -> None:
+        self.authenticated = False
+        self._avatar_id = None
+        self._refusal = None
+        if self._onLogout is not None:
+            self.delivery = self.deliveryFactory = None
+            self._log_out()
+
+    def _log_out(self) -> None:
+        logout, self._onLogout = self._onLogout, None
+        if logout is not None:
+            logout()
+
+    # Messages
+
+    def validateFrom(self, helo: Helo, origin: smtp.Address) -> smtp.Address | Deferred[smtp.Address]:
+        if self.deliveryFactory is not None:
+            self.delivery = self.deliveryFactory.getMessageDelivery()
+        if self.delivery is None:
+            # The stock class logs in anonymously and comes back here.
+            return cast("Deferred[smtp.Address]", super().validateFrom(helo, origin))
+        if self._transaction is not None:
+            self._transaction.announce(self.delivery)
+        return cast("smtp.Address", self.delivery.validateFrom(helo, origin))
+
+    def receivedHeader(self, helo: Helo, origin: smtp.Address, recipients: list[smtp.User]) -> bytes | None:
+        if self.delivery is not None:
+            return cast("bytes | None", self.delivery.receivedHeader(helo, origin, recipients))
+        return received(
+            self.sessionView(),
+            by=self.host.decode("ascii", "replace"),
+            recipient=_mailbox(recipients[0].dest) if len(recipients) == 1 else None,
+            smtputf8=self._transaction is not None and self._transaction.smtputf8,
+            date=datetime.now().astimezone(),
+        )
+
+    def _mail(self, event: MailCommand) -> None:
+        if self.settings.require_auth and not self.authenticated:
+            self._session.reply(replies.AUTHENTICATION_REQUIRED)
+        elif self._refusal is not None:
+            self._session.reply(Reply.from_judgement(self._refusal))
+        else:
+            self._transaction = Transaction(
+                cast("Site", self), self.settings, self._clock, self.sessionView(), self._helo
+            )
+            self._reply(then(self._transaction.begin(event), self._began))
+
+    def _began(self, reply: Reply) -> Reply:
+        if reply.is_error:
+            self._abandon()
+        return reply
+
+    def _rcpt(self, event: RcptCommand) -> None:
+        assert self._transaction is not None
+        self._reply(self._transaction.add_recipient(event))
+
+    def _message_start(self) -> None:
+        assert self._transaction is not None
+        refusal = self._transaction.open()
+        if refusal is not None:
+            self._abandon()
+            self._session.reply(refusal)
+            return
+        self._session.accept_message()
+        self._begin_message()
+
+    def _begin_message(self) -> None:
+        self._deadline.begin(self.settings.message_timeout, self.settings.min_rate)
+
+    def _message_data(self, event: MessageData) -> None:
+        self._deadline.count(len(event.data))
+        if self._transaction is None:
+            return
+        refusal = self._transaction.write(event.data)
+        if isinstance(refusal, Deferred):
+            self._wait(refusal.addCallback(lambda reply: lambda: self._refuse(reply)))
+        else:
+            self._refuse(refusal)
+
+    def _refuse(self, refusal: Reply | None) -> None:
+        if refusal is not None:
+            self._abandon()
+            self._session.refuse_message(refusal)
+
+    def _message_end(self) -> None:
+        assert self._transaction is not None
+        answers = self._transaction.finish()
+        if isinstance(answers, Deferred):
+            self._wait(answers.addCallback(lambda answers: lambda: self._message_done(answers)))
+        else:
+            self._message_done(answers)
+
+    def _message_done(self, answers: Sequence[Reply]) -> None:
+        self._transaction = None
+        self._session.reply(*answers)
+
+    def _abandon(self) -> None:
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            transaction.abort()
+
+
+def _the_reactor() -> IReactorTime:
+    # Here is the edge: a program that uses the stock factory names no clock.
+    from twisted.internet import reactor  # noqa: PLC0415 - it is installed when first imported
+
+    return IReactorTime(reactor)
+
+
+def _mailbox(address: smtp.Address) -> Mailbox | None:
+    try:
+        return parse_mailbox(bytes(address).decode("utf-8", "replace"))
+    except GrammarError:
+        return None

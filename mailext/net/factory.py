@@ -1,0 +1,106 @@
+"""The factory that stands in for :class:`twisted.mail.smtp.SMTPFactory`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import cast
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Protocol
+from twisted.mail import smtp
+
+from mailext.clientid.login import AnyPortal
+from mailext.net.esmtp import ESMTP
+from mailext.net.settings import ListenerSettings
+from mailext.wire import replies
+
+__all__ = ["SMTPFactory"]
+
+
+class _Refusal(Protocol):
+    """A connection beyond the limits: told so, and closed."""
+
+    def connectionMade(self) -> None:
+        assert self.transport is not None
+        self.transport.write(bytes(replies.TOO_MANY_CONNECTIONS))
+        self.transport.loseConnection()
+
+
+class SMTPFactory(smtp.SMTPFactory):
+    """
+    Makes :class:`~mailext.net.esmtp.ESMTP` protocols.
+
+    As with the stock factory, ``portal`` and ``domain`` reach the protocols,
+    and ``buildProtocol`` can be extended to set more on them. ``protocol``
+    may be another subclass of ``ESMTP``.
+
+    :param portal: whom logins, also anonymous ones, are made with.
+    :param settings: the settings of the listener.
+    :param clock: what measures time; None: the reactor.
+    """
+
+    protocol = ESMTP
+
+    def __init__(
+        self,
+        portal: AnyPortal | None = None,
+        settings: ListenerSettings | None = None,
+        *,
+        clock: IReactorTime | None = None,
+    ) -> None:
+        super().__init__(portal)
+        self.settings = settings
+        self.clock = clock
+        self._limits = settings or ESMTP.settings
+        self._live: set[ESMTP] = set()
+        self._per_address: Counter[str] = Counter()
+        self._drained: Deferred[None] | None = None
+        if settings is not None:
+            self.domain = settings.hostname.encode("idna")
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        address = getattr(addr, "host", "")
+        if self._is_full(address):
+            return _Refusal()
+        protocol = super().buildProtocol(addr)
+        if self.settings is not None:
+            protocol.settings = self.settings
+            protocol.timeout = self.settings.command_timeout
+            protocol.plaintextAuth = self.settings.plaintext_auth
+            protocol.challengers = self.settings.challengers
+            protocol.ctx = self.settings.tls
+        protocol.clock = self.clock
+        protocol.ended = partial(self._ended, protocol, address)
+        self._live.add(protocol)
+        self._per_address[address] += 1
+        return cast("Protocol", protocol)
+
+    def drain(self) -> Deferred[None]:
+        """
+        End every connection: with 421, and after the message that is coming
+        in, if one is.
+
+        :return: a Deferred that fires when the last one is gone.
+        """
+        if not self._live:
+            return succeed(None)
+        self._drained = Deferred()
+        for protocol in list(self._live):
+            protocol.retire()
+        return self._drained
+
+    def _is_full(self, address: str) -> bool:
+        # A socket of this machine has no address to be counted by.
+        from_one = self._per_address[address] if address else 0
+        return len(self._live) >= self._limits.connections or from_one >= self._limits.connections_per_address
+
+    def _ended(self, protocol: ESMTP, address: str) -> None:
+        self._live.discard(protocol)
+        self._per_address[address] -= 1
+        if not self._per_address[address]:
+            del self._per_address[address]
+        if self._drained is not None and not self._live:
+            drained, self._drained = self._drained, None
+            drained.callback(None)

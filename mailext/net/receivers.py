@@ -1,0 +1,105 @@
+"""
+Who takes a message: a delivery target, or a site's own ``IMessage`` objects.
+
+Both look the same to a transaction: an
+:class:`~mailext.interfaces.IDelivery` that takes the body in chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.logger import Logger
+from twisted.mail.interfaces import IMessageSMTP
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailext.interfaces import IDelivery
+from mailext.message.headers import HeaderSection
+from mailext.net.refusals import refusal_of
+from mailext.values import Mailbox, Outcome
+from mailext.wire import replies
+
+__all__ = ["LineMessages"]
+
+_log = Logger()
+
+
+@implementer(IDelivery)
+class LineMessages:
+    """
+    A site's ``IMessage`` objects, one for each recipient, which want lines.
+
+    A message object that raises gets no further line; its recipient fails.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[tuple[Mailbox, IMessageSMTP]] = []
+        self._failures: list[tuple[Mailbox, Failure]] = []
+        self._partial = b""
+
+    def add(self, recipient: Mailbox, message: IMessageSMTP) -> None:
+        """The message object that a recipient's factory has made."""
+        self._messages.append((recipient, message))
+
+    def begin(self, headers: Sequence[HeaderSection]) -> None:
+        """
+        Give each message its own header section.
+
+        :param headers: in the order of the messages.
+        """
+        for (recipient, message), section in zip(list(self._messages), headers, strict=True):
+            self._give(recipient, message, bytes(section).split(b"\r\n")[:-1])
+
+    def write(self, data: bytes) -> None:
+        lines = (self._partial + data).split(b"\r\n")
+        self._partial = lines.pop()
+        for recipient, message in list(self._messages):
+            self._give(recipient, message, lines)
+
+    def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:
+        recipients = [recipient for recipient, _ in self._messages]
+        done = DeferredList(
+            [maybeDeferred(message.eomReceived) for _, message in self._messages], consumeErrors=True
+        )
+        return done.addCallback(self._outcomes, recipients)
+
+    def abort(self) -> None:
+        messages, self._messages = self._messages, []
+        for _, message in messages:
+            _disconnect(message)
+
+    def _give(self, recipient: Mailbox, message: IMessageSMTP, lines: Sequence[bytes]) -> None:
+        try:
+            for line in lines:
+                message.lineReceived(line)
+        except Exception:  # noqa: BLE001 - whatever a site's object raises
+            self._failures.append((recipient, Failure()))
+            self._messages.remove((recipient, message))
+            _disconnect(message)
+
+    def _outcomes(
+        self, results: Sequence[tuple[bool, object]], recipients: Sequence[Mailbox]
+    ) -> Mapping[Mailbox, Outcome]:
+        outcomes = {}
+        for recipient, (succeeded, result) in zip(recipients, results, strict=True):
+            if succeeded:
+                outcomes[recipient] = Outcome(250, "2.0.0", "Delivery in progress")
+            elif isinstance(result, Failure):
+                outcomes[recipient] = _outcome(result)
+        for recipient, failure in self._failures:
+            outcomes[recipient] = _outcome(failure)
+        return outcomes
+
+
+def _outcome(failure: Failure) -> Outcome:
+    reply = refusal_of(failure, replies.LOCAL_ERROR)
+    return Outcome(reply.code, reply.enhanced or "", " ".join(reply.lines))
+
+
+def _disconnect(message: IMessageSMTP) -> None:
+    try:
+        message.connectionLost()
+    except Exception:  # noqa: BLE001 - whatever a site's object raises
+        _log.failure("A message object failed on connectionLost")

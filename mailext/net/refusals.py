@@ -1,0 +1,33 @@
+"""What the exceptions of a site's objects say on the wire."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+from twisted.mail.smtp import SMTPServerError
+from twisted.python.failure import Failure
+
+from mailext.wire import replies
+from mailext.wire.replies import Reply
+
+__all__ = ["refusal_of"]
+
+_log = Logger()
+
+
+def refusal_of(failure: Failure, default: Reply) -> Reply:
+    """
+    The reply that an exception of a site's object asks for.
+
+    :param failure: an ``SMTPServerError`` refuses with its own code, and with
+        the enhanced status code that its text begins with. Anything else is
+        an error of ours: it is logged and refuses for now (threats: trouble
+        is a 4xx, never a 5xx).
+    :param default: whose enhanced status code is used where the text has none.
+    """
+    error = failure.value
+    if not isinstance(error, SMTPServerError) or not 400 <= error.code < 600:
+        _log.failure("A delivery object failed", failure)
+        return replies.LOCAL_ERROR
+    text = error.resp.decode("utf-8", "replace") if isinstance(error.resp, bytes) else str(error.resp)
+    enhanced = default.enhanced or "5.0.0"
+    return Reply.parse_text(error.code, text, default=f"{error.code // 100}{enhanced[1:]}")
