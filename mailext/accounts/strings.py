@@ -34,9 +34,9 @@ def make_checker(string: str, accounts: ICredentialsChecker) -> ICredentialsChec
     if kind == OUR_ACCOUNTS:
         raise CheckerStringError(f"{OUR_ACCOUNTS} takes no argument")
     try:
-        checker: ICredentialsChecker = makeChecker(string)  # type: ignore[no-untyped-call]
+        checker: ICredentialsChecker = makeChecker(string)
     except InvalidAuthType:
-        factories = findCheckerFactories()  # type: ignore[no-untyped-call]
+        factories = findCheckerFactories()
         known = sorted({OUR_ACCOUNTS, *(factory.authType for factory in factories)})
         raise CheckerStringError(f"unknown kind {kind!r}; known are {', '.join(known)}") from None
     except Exception as error:

@@ -200,7 +200,7 @@ class _MaildirDelivery:
 def _outcome_of(trouble: BaseException | None) -> Outcome:
     if trouble is None:
         return _DELIVERED
-    failure = Failure(trouble)  # type: ignore[no-untyped-call]
+    failure = Failure(trouble)
     _log.failure("A message could not be put into a mailbox", failure)
     if isinstance(trouble, OSError):
         return _TROUBLE_BY_ERRNO.get(trouble.errno or 0, _TROUBLE)

@@ -104,9 +104,9 @@ class ExchangeDelivery:
         """
         kind = self._book.resolve(self._recipient).kind
         if kind is AddressKind.REMOTE:
-            raise SMTPBadRcpt(user, 550, "5.7.1 Relaying denied")  # type: ignore[no-untyped-call]
+            raise SMTPBadRcpt(user, 550, "5.7.1 Relaying denied")
         if kind is AddressKind.UNKNOWN:
-            raise SMTPBadRcpt(user, 550, "5.1.1 No such recipient here")  # type: ignore[no-untyped-call]
+            raise SMTPBadRcpt(user, 550, "5.1.1 No such recipient here")
         return _only_whole_messages
 
     def messageTagged(self, demand: TlsDemand) -> None:
@@ -163,7 +163,7 @@ class SubmissionDelivery(ExchangeDelivery):
             return origin
         sender = _mailbox_of(origin)
         if sender is None or not self._reception.sender_check(self._book, self._account, sender):
-            raise SMTPBadSender(origin, 553, "5.7.1 Not an address of this account")  # type: ignore[no-untyped-call]
+            raise SMTPBadSender(origin, 553, "5.7.1 Not an address of this account")
         return origin
 
     def _prepared(self, headers: HeaderSection) -> HeaderSection:
@@ -199,4 +199,4 @@ def _mailbox_of(address: Address) -> Mailbox | None:
 
 def _only_whole_messages() -> NoReturn:
     # Only a protocol that does not know IDeliveryTarget comes here.
-    raise SMTPServerError(451, "4.3.5 This delivery takes whole messages only")  # type: ignore[no-untyped-call]
+    raise SMTPServerError(451, "4.3.5 This delivery takes whole messages only")

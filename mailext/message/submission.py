@@ -17,6 +17,8 @@ __all__ = ["complete", "with_tls_optional"]
 
 _BLIND = ("Bcc", "Resent-Bcc")
 _TLS_REQUIRED = "TLS-Required"
+# Its name in draft-ietf-uta-smtp-require-tls-03 section 3.
+_REQUIRE_TLS = "RequireTLS"
 
 
 def complete(headers: HeaderSection, *, date: datetime, unique: str, hostname: str) -> HeaderSection:
@@ -46,4 +48,4 @@ def with_tls_optional(headers: HeaderSection) -> HeaderSection:
     :return: the section with the field ``TLS-Required: No``, once (R7, RFC
         8689 section 3).
     """
-    return headers.without([_TLS_REQUIRED]).with_on_top(HeaderField(_TLS_REQUIRED, "No"))
+    return headers.without([_TLS_REQUIRED, _REQUIRE_TLS]).with_on_top(HeaderField(_TLS_REQUIRED, "No"))
