@@ -243,7 +243,7 @@ class Transaction:
         ]
         verdict: Verdict | Deferred[Verdict] = ACCEPTED
         if questions:
-            verdict = judge(questions, self._clock, self._settings.policy_timeout)
+            verdict = judge(questions, self._clock, self._settings.policy_timeout, self._session)
         return then(verdict, partial(self._message_judged, headers, rest))
 
     def _message_judged(
@@ -288,21 +288,23 @@ class Transaction:
         trace, _ = HeaderSection.parse(lines)
         return HeaderSection(trace.fields + headers.fields)
 
-    def _started(self, delivery: IDelivery, rest: bytes) -> Reply | None:
+    def _started(self, delivery: IDelivery, rest: bytes) -> Reply | Deferred[Reply | None] | None:
         if self._aborted:
             delivery.abort()
             return None
         self._delivery = delivery
         return self._write_body(rest)
 
-    def _write_body(self, data: bytes) -> Reply | None:
+    def _write_body(self, data: bytes) -> Reply | Deferred[Reply | None] | None:
         if self._delivery is None or not data:
             return None
         try:
-            self._delivery.write(data)
+            written = self._delivery.write(data)
         except Exception:  # noqa: BLE001 - whatever a target raises
             return refusal_of(Failure(), replies.LOCAL_ERROR)
-        return None
+        if written is None:
+            return None
+        return written.addCallbacks(lambda _: None, refusal_of, errbackArgs=(replies.LOCAL_ERROR,))
 
     # The end of the message
 
@@ -344,7 +346,7 @@ class Transaction:
     ) -> Reply | Deferred[Reply]:
         if not questions:
             return accepted()
-        verdict = judge(questions, self._clock, self._settings.policy_timeout)
+        verdict = judge(questions, self._clock, self._settings.policy_timeout, self._session)
         return then(verdict, partial(self._if_accepted, accepted))
 
     def _if_accepted(
