@@ -286,7 +286,8 @@ class IQueueStore(Interface):
     def settle(settlement: Settlement) -> Deferred[None]:
         """
         Record the outcomes of an attempt and give the lease back. A message
-        with no recipient left to serve leaves the queue with its content.
+        with no recipient left to serve leaves the queue with its content,
+        unless the settlement holds it.
 
         :param settlement: a :class:`~mailext.values.Settlement`.
         :return: a Deferred of None.

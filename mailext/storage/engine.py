@@ -9,7 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
+from mailext.storage.errors import StoreError
 from mailext.storage.upgrade import upgrade_schema
 
 __all__ = ["DATABASE_NAME", "Database", "open_database"]
@@ -54,6 +56,8 @@ def open_database(directory: Path) -> Database:
 
     :param directory: the state directory; the caller holds its lock.
     :raise SchemaTooNewError: if it was written by a newer version.
+    :raise StoreError: if it cannot be used.
+    :raise OSError: if its file cannot be made or opened.
     """
     path = directory / DATABASE_NAME
     # SQLite gives its journals the mode of the database.
@@ -67,6 +71,9 @@ def open_database(directory: Path) -> Database:
     try:
         with database.writer.begin() as connection:
             upgrade_schema(connection)
+    except DBAPIError as error:
+        database.dispose()
+        raise StoreError(f"{path}: {error.orig}") from error
     except BaseException:
         database.dispose()
         raise
@@ -78,6 +85,8 @@ def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:
         URL.create("sqlite", database=str(path)),
         # The driver is to begin no transactions of its own.
         connect_args={"isolation_level": None, "timeout": _BUSY_TIMEOUT},
+        # Errors are logged, and nobody's mail or password hash with them.
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

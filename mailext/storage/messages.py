@@ -5,6 +5,7 @@ transaction's worth, and the bulk changes of the hot path.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, case, func, select, update
@@ -72,6 +73,10 @@ RESCHEDULE = (
     )
     .values(state=bindparam("new_state"), attempts=bindparam("attempts_made"), last_reply=bindparam("reply")),
 )
+
+# How many messages' recipients one statement asks for: a statement may not
+# have any number of parameters.
+_LOADED_TOGETHER = 500
 
 _DUE = case(
     (message.c.lease_until > message.c.next_attempt, message.c.lease_until), else_=message.c.next_attempt
@@ -236,6 +241,13 @@ def _recipient_row(queue_id: str, position: int, queued: QueuedRecipient) -> Row
 
 def _load(connection: Connection, messages: Select[tuple[object, ...]]) -> list[QueueEntry]:
     rows = connection.execute(messages).mappings().all()
+    found: list[QueueEntry] = []
+    for start in range(0, len(rows), _LOADED_TOGETHER):
+        found += _with_recipients(connection, rows[start : start + _LOADED_TOGETHER])
+    return found
+
+
+def _with_recipients(connection: Connection, rows: Sequence[RowMapping]) -> list[QueueEntry]:
     recipients = connection.execute(
         select(recipient)
         .where(recipient.c.message_id.in_([row["id"] for row in rows]))

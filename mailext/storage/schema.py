@@ -8,6 +8,7 @@ them. Nothing here is peculiar to SQLite but for hints that others ignore.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -38,12 +39,12 @@ message = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("arrived", Double, nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
     Column("clientid", String, nullable=False),
     Column("sender_local_part", String),
     Column("sender_domain", String),
     # The parameters of MAIL.
-    Column("declared_size", Integer),
+    Column("declared_size", BigInteger),
     Column("body", String),
     Column("smtputf8", Boolean, nullable=False),
     Column("auth", String),

@@ -471,3 +471,70 @@ def test_a_large_content_leaves_the_reactor_room_and_waits_for_a_slow_target(sit
     site.clock.pump([0] * 10)
     assert bytes(delivery.headers) + delivery.body == b"".join(chunks)
     assert site.entries() == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(
+            (b"X-Long: %b\r\n\r\nBody\r\n" % (b"x" * 200_000),), id="a header section of many chunks"
+        ),
+        pytest.param((b"Subject: no body\r\n",), id="no end of the header section"),
+        pytest.param((b"\r\nBody\r\n",), id="no header section"),
+    ],
+)
+def test_the_target_gets_what_was_stored(site: Site, content: tuple[bytes, ...]) -> None:
+    site.add("m1", ANN, content=content)
+    site.manager.start()
+    site.clock.pump([0] * 10)
+    (delivery,) = site.target.deliveries
+    assert (bytes(delivery.headers) + delivery.body).startswith(b"".join(content))
+    assert site.entries() == []
+
+
+def test_a_target_may_need_time_to_begin_and_to_write(site: Site) -> None:
+    @implementer(IDeliveryTarget)
+    class Slow:
+        def __init__(self) -> None:
+            self.started: Deferred[IDelivery] = Deferred()
+
+        def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> Deferred[IDelivery]:
+            self.delivery = site.target.startDelivery(envelope, headers)
+            return self.started
+
+    written_down: Deferred[None] = Deferred()
+    site.target.writing = lambda data: written_down
+    slow = Slow()
+    verifyObject(IDeliveryTarget, slow)
+    clock = QueueClock(site.clock, site.clock.seconds)
+    manager = QueueManager(site.store, slow, site.schedule, clock, Random(1))
+    site.add("m1", ANN)
+    manager.start()
+    slow.started.callback(slow.delivery)
+    assert len(site.entries()) == 1
+    written_down.callback(None)
+    assert site.entries() == []
+
+
+def test_being_woken_while_it_asks_the_store_is_not_forgotten(site: Site) -> None:
+    asked: list[Deferred[list[QueueEntry]]] = []
+    claim = site.store.claimDue
+
+    def claim_slowly(now: float, leaseUntil: float, limit: int) -> Deferred[list[QueueEntry]]:
+        answer: Deferred[list[QueueEntry]] = Deferred()
+        asked.append(answer)
+        return answer.addCallback(lambda _: claim(now, leaseUntil, limit))
+
+    site.store.claimDue = claim_slowly  # type: ignore[method-assign]
+    site.manager.start()
+    site.manager.wake()
+    stopped_early = site.new_manager()
+    stopped_early.start()
+    quiet = stopped_early.stop()
+    assert len(asked) == 2
+    site.add("m1", ANN)
+    asked[1].callback([])
+    assert quiet.called
+    assert len(site.target.deliveries) == 0
+    asked[0].callback([])
+    assert len(asked) == 3

@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from mailext.storage.engine import Database, open_database
 from mailext.storage.errors import StoreBusyError
 from mailext.storage.queue import SqlQueueStore
 from mailext.storage.schema import account
-from mailext.values import QueueEntry
+from mailext.values import QueueEntry, RecipientState, Settlement
 from tests.queue_samples import ANN, CONTENT, entry_of, envelope_to, large_content, written
-from tests.support import ThreadCalls, failure_result_of
+from tests.support import ThreadCalls, failure_result_of, logged
 
 LARGE = tuple(large_content(100_000))
 
@@ -276,3 +277,33 @@ def test_more_than_it_can_take_is_refused_at_once(site: Site) -> None:
 
 def test_operations_answer_with_what_they_returned(site: Site) -> None:
     assert site.reactor.wait_for(site.committer.write(lambda _: "answer")) == "answer"
+
+
+def test_a_database_that_fails_while_a_batch_is_executed_singly_ends_the_batch(site: Site) -> None:
+    site.reactor.wait_for(site.add("taken"))
+    site.shut_gate()
+
+    def trouble(connection: Connection) -> None:
+        if connection.in_nested_transaction():
+            raise fault()
+
+    asked = [site.add("m1"), site.add("taken"), site.committer.write(trouble), site.add("m2", *LARGE)]
+    site.gate.set()
+    for deferred in asked:
+        with pytest.raises((OperationalError, IntegrityError)):
+            site.reactor.wait_for(deferred)
+    assert site.stored() == ["taken"]
+    assert site.files() == []
+
+
+def test_a_file_that_cannot_be_removed_changes_no_result(site: Site) -> None:
+    site.reactor.wait_for(site.add("m1", *LARGE))
+    entry = entry_of("m1", envelope_to(ANN))
+    path = site.directory / "content" / "m1" / "m1"
+    path.unlink()
+    path.mkdir()
+    done = tuple(replace(queued, state=RecipientState.DELIVERED) for queued in entry.recipients)
+    with logged() as events:
+        site.reactor.wait_for(site.queue.settle(Settlement("m1", done, 0.0)))
+    assert ["log_failure" in event for event in events] == [True]
+    assert site.stored() == []

@@ -202,6 +202,18 @@ def test_unknown_messages(opened: OpenStore) -> None:
     assert not opened.result(opened.admin.release("m1", 1.0))
 
 
+def test_a_long_queue_is_listed_whole(opened: OpenStore) -> None:
+    added = [
+        opened.queue.add(entry_of(f"m{number:04d}", envelope_to(ANN, BOB)), written(opened.queue, CONTENT))
+        for number in range(1100)
+    ]
+    for deferred in added:
+        opened.result(deferred)
+    listed = opened.result(opened.admin.entries())
+    assert [entry.id for entry in listed] == [f"m{number:04d}" for number in range(1100)]
+    assert {len(entry.recipients) for entry in listed} == {2}
+
+
 @pytest.mark.parametrize("body", [b"short\r\n", b"x" * 200_000])
 def test_showing_a_message_shows_its_headers(opened: OpenStore, body: bytes) -> None:
     opened.add(entry_of("m1", envelope_to(ANN)), b"Subject: hello\r\nTo: a", b"nn\r\n\r\n" + body)

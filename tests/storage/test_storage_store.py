@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailext.storage.errors import StoreClosedError, StoreInUseError
+from mailext.storage.errors import StoreClosedError, StoreError, StoreInUseError
 from mailext.storage.store import Store, open_store, open_store_offline
 from tests.queue_samples import ANN, CONTENT, entry_of, envelope_to, large_content, written
 from tests.support import ThreadCalls, failure_result_of, success_result_of
@@ -107,3 +107,43 @@ def test_contents_that_no_message_names_are_removed_at_the_start(state: Path, re
     assert files == ["kept"]
     assert b"".join(reactor.wait_for(store.queue.readContent(entry))) == b"".join(chunks)
     reactor.wait_for(store.close())
+
+
+def test_a_content_that_cannot_be_synchronised_is_not_added_offline(
+    offline: Store, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    content = written(offline.queue, *large_content(100_000))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        failure = failure_result_of(offline.queue.add(entry_of("m1", envelope_to(ANN)), content))
+    assert failure.check(OSError)
+    assert success_result_of(offline.queue_admin.entries()) == []
+    assert not [path for path in (state / "content").rglob("*") if path.is_file()]
+
+
+def test_a_discarded_content_takes_no_more(offline: Store) -> None:
+    content = offline.queue.openContent()
+    content.discard()
+    with pytest.raises(OSError, match="discarded"):
+        content.write(b"more")
+
+
+@pytest.mark.parametrize("octets", [b"not a database" * 1000, b"SQLite format 3\0" + b"x" * 5000])
+def test_a_database_that_is_none_is_refused_with_its_name(state: Path, octets: bytes) -> None:
+    state.mkdir()
+    (state / "mailext.sqlite").write_bytes(octets)
+    with pytest.raises(StoreError, match=rf"{state}/mailext\.sqlite: "):
+        open_store_offline(state)
+    (state / "mailext.sqlite").unlink()
+    success_result_of(open_store_offline(state).close())
+
+
+def test_errors_name_no_values(offline: Store) -> None:
+    entry = entry_of("m1", envelope_to(ANN))
+    success_result_of(offline.queue.add(entry, written(offline.queue, CONTENT)))
+    failure = failure_result_of(offline.queue.add(entry, written(offline.queue, CONTENT)))
+    assert ANN.domain not in str(failure.value)
+    assert "Subject" not in str(failure.value)
