@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def feed(data: bytes, cuts: list[int], limit: int = PLENTY) -> tuple[HeaderSecti
     """What a scanner finds, and the body with all that comes behind it."""
     scanner = HeaderScanner(limit)
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    pieces = [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [data[start:end] for start, end in pairwise(edges)]
     for number, piece in enumerate(pieces):
         if found := scanner.feed(piece):
             return found[0], found[1] + b"".join(pieces[number + 1 :])
