@@ -3,15 +3,14 @@ The server's side of the SASL mechanisms, as credentials.
 
 In the manner of Twisted's challengers, each class is both the exchange and,
 at its end, the credentials that a portal is given. A response that breaks the
-mechanism's grammar raises :class:`ValueError` (501 5.5.2); one that is sound
-but cannot succeed raises :class:`~twisted.cred.error.UnauthorizedLogin`, which
-is to be answered as a wrong password is.
+mechanism's grammar raises :class:`ValueError` (501 5.5.2).
 
 Names and passwords are compared as they come: they are not folded.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection
 from functools import partial
 
@@ -22,7 +21,6 @@ from twisted.cred.credentials import (
     IUsernamePassword,
     UsernamePassword,
 )
-from twisted.cred.error import UnauthorizedLogin
 from twisted.mail.interfaces import IChallengeResponse
 from zope.interface import Interface, implementer
 
@@ -31,10 +29,16 @@ __all__ = ["LoginMechanism", "PlainMechanism", "mechanisms_for"]
 
 @implementer(IChallengeResponse)
 class PlainMechanism(UsernamePassword):
-    """``PLAIN`` (RFC 4616)."""
+    """
+    ``PLAIN`` (RFC 4616). Nobody may act for somebody else: a client that wants
+    to fails like one with a wrong password, in every respect.
 
-    def __init__(self) -> None:
+    :param nobodys_password: makes a password that nobody can have.
+    """
+
+    def __init__(self, nobodys_password: Callable[[], str] = secrets.token_hex) -> None:
         super().__init__(b"", b"")
+        self._nobodys_password = nobodys_password
 
     def getChallenge(self) -> bytes:
         return b""
@@ -42,7 +46,6 @@ class PlainMechanism(UsernamePassword):
     def setResponse(self, response: bytes) -> None:
         """
         :raise ValueError: if the response is not a PLAIN message.
-        :raise UnauthorizedLogin: if the client wants to act for somebody else.
         """
         parts = response.split(b"\0")
         if len(parts) != 3:
@@ -51,7 +54,7 @@ class PlainMechanism(UsernamePassword):
         if not username or not password:
             raise ValueError("empty name or password")
         if authzid not in (b"", username):
-            raise UnauthorizedLogin("another authorization identity")
+            password = self._nobodys_password().encode("ascii")
         self.username, self.password = username, password
 
     def moreChallenges(self) -> bool:
