@@ -16,6 +16,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from mailext.accounts.addresses import AddressBook
+from mailext.delivery.expansion import expand
 from mailext.delivery.realm import MailRealm
 from mailext.delivery.reception import ExchangeDelivery, Reception, SubmissionDelivery, any_sender
 from mailext.interfaces import IDelivery, IDeliveryTarget, IEnvelopeAwareDelivery
@@ -337,3 +338,9 @@ class TestRealm:
     def test_other_interfaces(self, server):
         with pytest.raises(NotImplementedError):
             MailRealm(server.reception).requestAvatar(ANONYMOUS, None, IMessageDelivery)
+
+
+def test_an_address_that_leads_nowhere_is_left_out(server):
+    expansion = expand(server.book, [Recipient(CAROL), Recipient(ANN)])
+    assert expansion.recipients == (Recipient(ANN),)
+    assert expansion.outcomes({ANN: QUEUED}) == {ANN: QUEUED}
