@@ -130,7 +130,7 @@ def _endpoints(listen: Listen, reactor: IReactorCore) -> Iterator[Finding]:
                 )
                 continue
             try:
-                serverFromString(reactor, endpoint)  # type: ignore[no-untyped-call]
+                serverFromString(reactor, endpoint)
             except Exception as error:  # noqa: BLE001 - an endpoint plugin raises what it likes
                 yield ("listen", name, index), f"not an endpoint: {_words(error)}"
 

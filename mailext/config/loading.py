@@ -35,6 +35,19 @@ class Source:
     file: Path | None
     flags: Mapping[tuple[str, ...], object] = {}
 
+    def keeping(self, configuration: Configuration) -> Source:
+        """
+        The same source, but for what holds as long as the process: ``listen``,
+        ``state-dir`` and ``database``.
+        """
+        listen = {name: list(endpoints) for name, endpoints in configuration.listen.endpoints().items()}
+        kept: dict[tuple[str, ...], object] = {
+            ("listen",): listen,
+            ("state-dir",): str(configuration.state_dir),
+            ("database",): configuration.database,
+        }
+        return evolve(self, flags={**self.flags, **kept})
+
     def problem(self, path: KeyPath, reason: str) -> Problem:
         """What is wrong at a place, with the name of whoever said it."""
         keys = [part for part in path if isinstance(part, str)]

@@ -1,0 +1,47 @@
+"""Puts the operations together on an open store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mailext.accounts.passwords import Passwords
+from mailext.config.model import Configuration
+from mailext.control.accounts import AccountOperations
+from mailext.control.addresses import CurrentAddresses
+from mailext.control.dispatch import Dispatcher, Operations
+from mailext.control.identities import IdentityOperations
+from mailext.control.queue import QueueOperations
+from mailext.control.submission import SubmissionOperations
+from mailext.queue.target import QueueTarget
+from mailext.storage.store import Store
+
+__all__ = ["make_dispatcher"]
+
+
+def make_dispatcher(
+    store: Store,
+    passwords: Passwords,
+    addresses: CurrentAddresses,
+    target: QueueTarget,
+    configuration: Callable[[], Configuration],
+) -> Dispatcher:
+    """
+    :param passwords: hashes passwords, and remembers those that were right.
+    :param addresses: the address book.
+    :param target: the queue.
+    :param configuration: gives the configuration as it is now.
+    """
+    return Dispatcher(
+        Operations(
+            accounts=AccountOperations(store.accounts, passwords, addresses),
+            identities=IdentityOperations(store.identities, addresses),
+            queue=QueueOperations(store.queue_admin, target.clock, target.wake),
+            submission=SubmissionOperations(
+                target,
+                addresses,
+                hostname=lambda: configuration().hostname,
+                unique=target.ids,
+                message_size=lambda: configuration().limits.message_size,
+            ),
+        )
+    )

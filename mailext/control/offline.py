@@ -1,0 +1,76 @@
+"""Asking the state directory itself, while no server runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import SystemRandom
+from time import monotonic
+from typing import ParamSpec, TypeVar
+
+from twisted.internet.defer import Deferred, execute
+from twisted.internet.interfaces import IReactorTime
+
+from mailext.accounts.passwords import Passwords
+from mailext.config.model import Configuration
+from mailext.control.addresses import CurrentAddresses
+from mailext.control.desk import make_dispatcher
+from mailext.control.dispatch import Dispatcher
+from mailext.queue.clock import QueueClock
+from mailext.queue.ids import QueueIds
+from mailext.queue.target import QueueTarget
+from mailext.storage.store import open_store_offline
+
+__all__ = ["account_addresses", "open_offline"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@contextmanager
+def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[Dispatcher]:
+    """
+    Open the state directory, made as needed, and close it at the end.
+
+    :param clock: its ``seconds()`` is the wall clock.
+    :return: a dispatcher whose Deferreds have fired when it returns them.
+    :raise mailext.storage.errors.StoreError: if a process owns the directory,
+        or it cannot be used.
+    :raise OSError: if a file cannot be made or opened.
+    """
+    random = SystemRandom()
+    store = open_store_offline(configuration.state_dir)
+    try:
+        target = QueueTarget(
+            store.queue,
+            QueueIds(clock.seconds, random),
+            QueueClock(clock, monotonic),
+            # The server that starts next finds what is due.
+            wake=lambda: None,
+        )
+        addresses = CurrentAddresses(store.accounts, configuration, ())
+        # Fired already, like all Deferreds of this store.
+        addresses.refresh()
+        passwords = Passwords(clock, _run_here, random)
+        yield make_dispatcher(store, passwords, addresses, target, lambda: configuration)
+    finally:
+        store.close()
+
+
+def account_addresses(configuration: Configuration) -> list[str]:
+    """
+    The addresses of the accounts, the oldest first; errors are those of
+    :func:`open_offline`.
+    """
+    store = open_store_offline(configuration.state_dir)
+    found: list[str] = []
+    try:
+        store.accounts.addresses().addCallback(found.extend)
+    finally:
+        store.close()
+    return found
+
+
+def _run_here(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+    """A thread pool for a program that has nothing else to do."""
+    return execute(function, *args, **kwargs)

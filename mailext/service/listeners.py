@@ -1,0 +1,81 @@
+"""The listening ports, and what stands behind them at the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory, IReactorCore
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+
+__all__ = ["ListenError", "Listeners"]
+
+
+class ListenError(Exception):
+    """A listener could not be bound; ``str()`` says which, and why."""
+
+
+class _Entrance(Factory):
+    """What a port knows of: it passes connections to the factory of the moment."""
+
+    noisy = False
+    behind: IProtocolFactory | None = None
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: ANN401 - what any factory makes
+        """None, which closes the connection, as long as nothing stands behind."""
+        return self.behind.buildProtocol(addr) if self.behind is not None and addr is not None else None
+
+
+class Listeners:
+    """
+    :param listen: the endpoint strings of each listener, by its name.
+    """
+
+    def __init__(self, reactor: IReactorCore, listen: Mapping[str, tuple[str, ...]]) -> None:
+        self._reactor = reactor
+        self._listen = listen
+        self._entrances = {name: _Entrance() for name in listen}
+        self._ports: list[IListeningPort] = []
+
+    def bind(self) -> None:
+        """
+        Bind all of them.
+
+        :raise ListenError: if one cannot be bound.
+        """
+        for name, endpoints in self._listen.items():
+            for endpoint in endpoints:
+                self._ports.append(self._bind(name, endpoint))
+
+    def _bind(self, name: str, endpoint: str) -> IListeningPort:
+        results: list[IListeningPort | Failure] = []
+        made = serverFromString(self._reactor, endpoint)
+        maybeDeferred(made.listen, self._entrances[name]).addBoth(results.append)
+        # An endpoint that has to wait would fail when nobody hears of it.
+        result = results[0] if results else Failure(TimeoutError("it cannot be bound at once"))
+        if isinstance(result, Failure):
+            raise ListenError(f"listen.{name}: {endpoint}: {result.getErrorMessage()}") from result.value
+        return result
+
+    def serve(self, factories: Mapping[str, IProtocolFactory]) -> None:
+        """
+        Put factories behind the ports, in place of those that stood there.
+
+        :param factories: one for each listener.
+        """
+        for name, factory in factories.items():
+            self._entrances[name].behind = factory
+
+    def stop(self) -> Deferred[None]:
+        """Take no new connections."""
+        ports, self._ports = self._ports, []
+        return Deferred.fromCoroutine(_stop(ports))
+
+
+async def _stop(ports: list[IListeningPort]) -> None:
+    # All at once, however long one of them takes.
+    for stopped in [maybeDeferred(port.stopListening) for port in ports]:
+        await stopped

@@ -1,0 +1,161 @@
+"""What a configuration makes of a site: a factory for each listener."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from attrs import frozen
+from twisted.cred.checkers import AllowAnonymousAccess, ICredentialsChecker
+from twisted.cred.portal import IRealm
+from twisted.internet.interfaces import IProtocolFactory, IReactorTime
+from zope.interface import implementer
+
+from mailext.accounts.addresses import AddressBook
+from mailext.accounts.portal import ChainedPortal
+from mailext.accounts.sasl import mechanisms_for
+from mailext.accounts.strings import make_checker as make_credentials_checker
+from mailext.clientid.dispositions import Dispositions
+from mailext.clientid.journal import LoginJournal
+from mailext.clientid.login import LoginJudge
+from mailext.config.model import Configuration, Limits, Listener
+from mailext.delivery.realm import MailRealm
+from mailext.delivery.reception import Reception, any_sender
+from mailext.interfaces import IIdentityRegistry, IPluginServices
+from mailext.net.factory import SMTPFactory
+from mailext.net.settings import ListenerSettings
+from mailext.net.tls import ServerContextFactory, implicit
+from mailext.plugins import make_checker, make_policy
+from mailext.queue.target import QueueTarget
+from mailext.service.site import Site
+from mailext.values import Protocol, SessionView
+from mailext.wire.limits import Limits as SessionLimits
+
+__all__ = ["Doors", "open_doors"]
+
+_IMPLICIT_TLS = frozenset({"submissions"})
+
+
+@implementer(IPluginServices)
+@frozen
+class _Services:
+    """What plugins may use of this server."""
+
+    clock: IReactorTime
+    identities: IIdentityRegistry
+
+
+@frozen
+class Doors:
+    """
+    What stands behind the listeners.
+
+    :param smtp: the factory of each listener, by its name.
+    :param outermost: the same with TLS around those that want it.
+    :param tls: makes TLS contexts, None without a certificate.
+    """
+
+    smtp: Mapping[str, SMTPFactory]
+    outermost: Mapping[str, IProtocolFactory]
+    tls: ServerContextFactory | None
+
+
+def open_doors(configuration: Configuration, site: Site, clock: IReactorTime) -> Doors:
+    """
+    :param site: what mail and logins are brought to.
+    :raise ValueError: if a plugin or a certificate cannot be used after all.
+    """
+    tls = None
+    if configuration.tls.certificate:
+        pairs = zip(configuration.tls.certificate, configuration.tls.key, strict=True)
+        tls = ServerContextFactory(list(pairs))
+    smtp = {
+        name: _factory(configuration, listener, site, clock, tls)
+        for name, listener in configuration.listeners.items()
+    }
+    outermost: dict[str, IProtocolFactory] = {
+        name: implicit(factory, tls) if tls is not None and name in _IMPLICIT_TLS else factory
+        for name, factory in smtp.items()
+    }
+    return Doors(smtp, outermost, tls)
+
+
+def _factory(
+    configuration: Configuration,
+    listener: Listener,
+    site: Site,
+    clock: IReactorTime,
+    tls: ServerContextFactory | None,
+) -> SMTPFactory:
+    services = _Services(clock, site.store.identities)
+    dispositions = Dispositions.from_names(listener.clientid.types)
+    reception = Reception(
+        site.addresses,
+        partial(_queue_for, site.queue, dispositions, site.store.identities),
+        configuration.hostname,
+        clock,
+        site.queue.ids,
+        AddressBook.owns if configuration.addresses.sender_check else any_sender,
+    )
+    portal = _portal(listener, MailRealm(reception), site.accounts)
+    limits = listener.limits
+    settings = ListenerSettings(
+        name=listener.name,
+        hostname=configuration.hostname,
+        protocol=Protocol.LMTP if listener.name == "lmtp" else Protocol.ESMTP,
+        limits=_session_limits(limits),
+        header_size=limits.header_size,
+        hops=limits.hops,
+        command_timeout=limits.command_timeout,
+        message_timeout=limits.message_timeout,
+        handshake_timeout=limits.handshake_timeout,
+        min_rate=limits.min_rate,
+        connections=limits.connections,
+        connections_per_address=limits.connections_per_address,
+        require_auth=listener.keys.require_auth,
+        plaintext_auth=listener.keys.plaintext_auth,
+        clientid_enabled=listener.clientid.enabled,
+        dispositions=dispositions,
+        login=LoginJudge(
+            [make_checker(string, services) for string in listener.clientid.checkers],
+            clock,
+            configuration.policy_timeout,
+            listener.clientid.reject_at,
+            LoginJournal(dispositions, site.store.identities),
+        ),
+        policies=tuple(make_policy(string, services) for string in listener.keys.policies),
+        policy_timeout=configuration.policy_timeout,
+        auth_failure_delay=configuration.auth_failure_delay,
+        tls=tls,
+        challengers=mechanisms_for(portal.listCredentialsInterfaces(), configuration.hostname.encode("idna")),
+    )
+    return SMTPFactory(portal, settings, clock=clock)
+
+
+def _session_limits(limits: Limits) -> SessionLimits:
+    return SessionLimits(
+        message_size=limits.message_size,
+        recipients=limits.recipients,
+        commands=limits.commands,
+        errors=limits.errors,
+        junk_commands=limits.junk_commands,
+        auth_failures=limits.auth_failures,
+    )
+
+
+def _portal(listener: Listener, realm: IRealm, accounts: ICredentialsChecker) -> ChainedPortal:
+    portal = ChainedPortal(realm)
+    for string in listener.keys.auth:
+        portal.registerChecker(make_credentials_checker(string, accounts))
+    if not listener.keys.require_auth:
+        # Whoever does not log in may bring mail for our accounts.
+        portal.registerChecker(AllowAnonymousAccess())
+    return portal
+
+
+def _queue_for(
+    queue: QueueTarget, dispositions: Dispositions, registry: IIdentityRegistry, session: SessionView
+) -> QueueTarget:
+    # C23, C24: the log names an identity if its type's flags say so, and by its keyed hash.
+    identity = dispositions.for_log(session.identity)
+    return queue.submitted_by(registry.fingerprint(identity)) if identity is not None else queue

@@ -1,0 +1,119 @@
+"""The server as one Twisted service."""
+
+from __future__ import annotations
+
+import signal
+from random import SystemRandom
+
+from twisted.application.service import IServiceCollection, Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
+
+from mailext.config.loading import Source, load
+from mailext.config.model import Configuration
+from mailext.config.problems import ConfigurationError
+from mailext.config.trial import TrialServices
+from mailext.service.listeners import Listeners
+from mailext.service.logs import LogOutput
+from mailext.service.serving import IServerReactor, Serving
+from mailext.service.signals import on_signal
+
+__all__ = ["MailServer"]
+
+_log = Logger()
+
+
+class MailServer(Service):
+    """
+    The server, from the binding of its ports to the end of its last
+    transaction.
+
+    :param source: where the configuration came from, to read it again.
+    :param configuration: the configuration to begin with.
+    :param output: the log, whose format a reload may change; None leaves the
+        log as it is.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        configuration: Configuration,
+        reactor: IServerReactor,
+        output: LogOutput | None = None,
+    ) -> None:
+        self._source = source
+        self._configuration = configuration
+        self._reactor = reactor
+        self._output = output
+        endpoints = {name: each.endpoints for name, each in configuration.listeners.items()}
+        self._listeners = Listeners(reactor, endpoints)
+        self._serving: Serving | None = None
+
+    def setServiceParent(self, parent: IServiceCollection) -> None:
+        """An application is also told of the log, which twistd asks it for."""
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
+        if self._output is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._output.observer)  # type: ignore[no-untyped-call]
+
+    def privilegedStartService(self) -> None:
+        """
+        Bind the ports.
+
+        :raise mailext.service.listeners.ListenError: if one cannot be bound.
+        """
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
+        self._listeners.bind()
+
+    def startService(self) -> None:
+        """
+        Open the state directory, and begin to serve.
+
+        :raise mailext.storage.errors.StoreError: if another process owns the
+            state directory, or it cannot be used.
+        :raise OSError: if a file cannot be made or opened.
+        """
+        super().startService()  # type: ignore[no-untyped-call]
+        self._serving = Serving(self._configuration, self._reactor, self._listeners, SystemRandom())
+        self._serving.start()
+        # The reactor, too, sets handlers of its own when it starts.
+        self._reactor.callWhenRunning(self._handle_signals)
+
+    def stopService(self) -> Deferred[None]:
+        """
+        End in order.
+
+        :return: a Deferred that fires when nothing is under way any more.
+        """
+        super().stopService()  # type: ignore[no-untyped-call]
+        serving, self._serving = self._serving, None
+        return serving.stop() if serving is not None else succeed(None)
+
+    def reload(self) -> None:
+        """
+        Read the configuration again, except ``listen``, ``state-dir`` and
+        ``database``. One that cannot be used changes nothing, and is logged.
+        """
+        if self._serving is None:
+            return
+        source = self._source.keeping(self._configuration)
+        try:
+            configuration = load(source, self._reactor, TrialServices(self._reactor))
+            self._serving.configure(configuration)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                _log.error("The configuration stays as it is: {problem}", problem=str(problem))
+        except Exception:  # noqa: BLE001 - a plugin raises what it likes
+            _log.failure("The configuration stays as it is")
+        else:
+            self._configuration = configuration
+            if self._output is not None:
+                self._output.configure(configuration.log_format)
+            _log.info("The configuration was read again")
+
+    def _handle_signals(self) -> None:
+        on_signal(signal.SIGHUP, self._reactor, self.reload)
+        # The reactor's own handler would have twistd die of the signal in the end.
+        on_signal(signal.SIGTERM, self._reactor, self._reactor.stop)
+        if self._output is not None:
+            on_signal(signal.SIGUSR1, self._reactor, self._output.rotate)

@@ -1,0 +1,106 @@
+"""An open site behind its listeners, from the first connection to the last."""
+
+from __future__ import annotations
+
+from random import Random
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
+from twisted.internet.interfaces import IReactorCore, IReactorUNIX
+from twisted.logger import Logger
+
+from mailext.config.model import Configuration
+from mailext.control.server import ControlFactory, ControlService
+from mailext.net.factory import SMTPFactory
+from mailext.net.tls import ServerContextFactory
+from mailext.service.certificates import CertificateWatch
+from mailext.service.listeners import Listeners
+from mailext.service.reception import open_doors
+from mailext.service.site import ISiteReactor, Site
+
+__all__ = ["IServerReactor", "Serving"]
+
+_log = Logger()
+
+# How long transactions have to come to their end when the server stops, in seconds.
+_GRACE = 20.0
+
+
+class IServerReactor(ISiteReactor, IReactorCore, IReactorUNIX):
+    """What a server asks of a reactor."""
+
+
+class Serving:
+    """
+    Opens the site, and puts its doors behind the listeners.
+
+    :param configuration: to begin with.
+    :param listeners: are bound already.
+    :param random: :class:`random.SystemRandom` in a server.
+    :raise mailext.storage.errors.StoreError: if another process owns the
+        state directory, or it cannot be used.
+    :raise OSError: if a file cannot be made or opened.
+    """
+
+    def __init__(
+        self, configuration: Configuration, reactor: IServerReactor, listeners: Listeners, random: Random
+    ) -> None:
+        self._reactor = reactor
+        self._listeners = listeners
+        self._site = Site(configuration, reactor, random)
+        self._doors = open_doors(configuration, self._site, reactor)
+        # Connections that began before a reload keep their factory.
+        self._factories: list[SMTPFactory] = list(self._doors.smtp.values())
+        self._certificates = CertificateWatch(reactor, self._tls)
+        self._control = ControlService(
+            reactor,
+            configuration.state_dir,
+            ControlFactory(self._site.dispatcher, lambda: self._site.configuration.limits.message_size),
+        )
+
+    def _tls(self) -> ServerContextFactory | None:
+        return self._doors.tls
+
+    def start(self) -> None:
+        """
+        Begin to serve.
+
+        :raise mailext.control.server.ControlSocketInUseError: if somebody
+            answers on the control socket.
+        """
+        self._control.startService()
+        self._site.start()
+        self._certificates.start()
+        self._listeners.serve(self._doors.outermost)
+
+    def configure(self, configuration: Configuration) -> None:
+        """
+        Go on with another configuration. Where it cannot be used, nothing
+        changes.
+
+        :raise ValueError: if a plugin or a certificate cannot be used after all.
+        """
+        doors = open_doors(configuration, self._site, self._reactor)
+        self._site.configure(configuration)
+        self._doors = doors
+        self._factories += doors.smtp.values()
+        self._listeners.serve(doors.outermost)
+
+    def stop(self) -> Deferred[None]:
+        """
+        Take no new connections, let transactions come to their end, and close.
+
+        :return: a Deferred that fires when nothing is under way any more.
+        """
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._certificates.stop()
+        await self._listeners.stop()
+        await self._control.stopService()
+        drained = gatherResults([factory.drain() for factory in self._factories])
+        try:
+            await drained.addTimeout(_GRACE, self._reactor)
+        except DeferredTimeoutError:
+            _log.warn("Transactions did not end within {seconds:.0f} s and are cut off", seconds=_GRACE)
+        await self._site.stop()

@@ -1,0 +1,106 @@
+"""What stands behind the listeners while the state directory is open."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from time import monotonic
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+
+from mailext.accounts.checker import AccountsChecker
+from mailext.accounts.passwords import Passwords
+from mailext.config.model import Configuration
+from mailext.control.addresses import CurrentAddresses
+from mailext.control.desk import make_dispatcher
+from mailext.control.offline import account_addresses
+from mailext.delivery.maildir import MaildirTarget
+from mailext.queue.clock import QueueClock
+from mailext.queue.ids import QueueIds
+from mailext.queue.target import QueueTarget
+from mailext.service.queue import QueueRunner
+from mailext.storage.store import open_store
+from mailext.threads import BoundedThreads
+
+__all__ = ["ISiteReactor", "Site"]
+
+# Argon2 keeps a processor busy; more threads than processors only wait.
+_HASHINGS_WAITING = 200
+# A mailbox waits for its disk.
+_MAILBOX_THREADS = 8
+_MAILBOXES_WAITING = 200
+
+
+class ISiteReactor(IReactorTime, IReactorFromThreads):
+    """What a site asks of a reactor."""
+
+
+class Site:
+    """
+    A state directory that is open, and what works on it.
+
+    :param configuration: says where it is, and who has an account.
+    :param random: :class:`random.SystemRandom` in a server.
+    :raise mailext.storage.errors.StoreError: if another process owns the
+        directory, or it cannot be used.
+    :raise OSError: if a file cannot be made or opened.
+
+    :ivar store: the store.
+    :ivar addresses: the address book.
+    :ivar accounts: the credentials checker of the built-in accounts.
+    :ivar queue: the queue as a delivery target.
+    :ivar dispatcher: answers the operator.
+    """
+
+    def __init__(self, configuration: Configuration, reactor: ISiteReactor, random: Random) -> None:
+        self.configuration = configuration
+        addresses = account_addresses(configuration)
+        self.store = open_store(configuration.state_dir, reactor)
+        self.addresses = CurrentAddresses(self.store.accounts, configuration, addresses)
+        self._hashing = BoundedThreads(reactor, "mailext-hashing", os.cpu_count() or 1, _HASHINGS_WAITING)
+        self._mailboxes = BoundedThreads(reactor, "mailext-mailbox", _MAILBOX_THREADS, _MAILBOXES_WAITING)
+        passwords = Passwords(reactor, self._hashing.run, random)
+        self.accounts = AccountsChecker(self.store.accounts, passwords, self.addresses)
+        clock = QueueClock(reactor, monotonic)
+        mailboxes = MaildirTarget(
+            configuration.state_dir / "mail",
+            self.addresses,
+            self._mailboxes.run,
+            clock=reactor,
+            hostname=configuration.hostname,
+            random=random,
+        )
+        self._runner = QueueRunner(self.store.queue, mailboxes, clock, random)
+        self.queue = QueueTarget(
+            self.store.queue, QueueIds(reactor.seconds, random), clock, self._runner.wake
+        )
+        self.dispatcher = make_dispatcher(
+            self.store, passwords, self.addresses, self.queue, lambda: self.configuration
+        )
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._hashing.startService()
+        self._mailboxes.startService()
+        self._runner.start(self.configuration.relay)
+
+    def configure(self, configuration: Configuration) -> None:
+        """Go on with another configuration. Its state directory is the same."""
+        self.configuration = configuration
+        self.addresses.configure(configuration)
+        self._runner.configure(configuration.relay)
+
+    def stop(self) -> Deferred[None]:
+        """
+        Finish what is under way, and close the state directory.
+
+        :return: a Deferred that fires when that is done.
+        """
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await self._runner.stop()
+        self._mailboxes.stopService()
+        self._hashing.stopService()
+        await self.store.close()
