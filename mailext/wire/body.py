@@ -106,6 +106,10 @@ class Content:
     """
     What is asked of the content of one message, counted as it comes.
 
+    Content that has a fault is still looked at, and what is wrong with its
+    size or its lines comes before anything else: else the reply would depend
+    on where the content was cut.
+
     :param limit: the greatest size of a message in octets.
     :ivar fault: why the message cannot be accepted, None while it can.
     """
@@ -121,13 +125,12 @@ class Content:
 
         :return: what to tell the owner, None where there is nothing new.
         """
-        if self.fault is not None or not data:
-            return None
+        is_known = self.fault is not None
         self._size += len(data)
         if self._size > self._limit:
             self.fault = MESSAGE_TOO_BIG
         elif has_bare_line_ending(data):
             self.fault = BAD_LINE_ENDINGS
-        else:
-            return MessageData(data)
-        return MessageFault(self.fault)
+        if self.fault is None:
+            return MessageData(data) if data else None
+        return None if is_known else MessageFault()

@@ -8,6 +8,8 @@ Whether a command may come now is not asked here but in
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from mailext.values import MailOptions, RcptOptions
 from mailext.wire import grammar, replies
@@ -34,6 +36,8 @@ _LINE_LIMITS = {
     Command.AUTH: SASL_LINE,
 }
 LONGEST_LINE = max(_LINE_LIMITS.values())
+Options = TypeVar("Options", MailOptions, RcptOptions)
+
 _MECHANISM = re.compile(rb"[A-Za-z0-9_-]{1,20}")
 
 
@@ -69,6 +73,28 @@ def _split(argument: bytes, keyword: bytes, refusal: Reply) -> tuple[bytes, list
         raise CommandError(replies.BAD_ARGUMENTS) from None
 
 
+def _options(
+    options: Options,
+    parameters: list[tuple[str, bytes | None]],
+    known: Mapping[str, Callable[[Options, bytes | None], Options]],
+) -> Options:
+    for name, value in parameters:
+        if (parameter := known.get(name)) is None:
+            raise CommandError(replies.UNKNOWN_PARAMETER)
+        try:
+            options = parameter(options, value)
+        except GrammarError:
+            raise CommandError(replies.BAD_ARGUMENTS) from None
+    if len({name for name, _ in parameters}) < len(parameters):
+        raise CommandError(replies.BAD_ARGUMENTS)
+    return options
+
+
+def _need_ascii(parameters: list[tuple[str, bytes | None]]) -> None:
+    if any(value is not None and not value.isascii() for _, value in parameters):
+        raise CommandError(replies.BAD_ARGUMENTS)
+
+
 def parse_mail(argument: bytes, offer: Offer) -> MailCommand:
     """The argument of MAIL."""
     path, parameters = _split(argument, b"FROM", replies.BAD_SENDER_SYNTAX)
@@ -77,18 +103,9 @@ def parse_mail(argument: bytes, offer: Offer) -> MailCommand:
         tls_missing = len(parameters) < len(with_requiretls)
     else:
         tls_missing = False
-    options = MailOptions()
-    seen = set()
-    for name, value in parameters:
-        if (parameter := MAIL_PARAMETERS.get(name)) is None:
-            raise CommandError(replies.UNKNOWN_PARAMETER)
-        try:
-            options = parameter(options, value)
-        except GrammarError:
-            raise CommandError(replies.BAD_ARGUMENTS) from None
-        seen.add(name)
-    if len(seen) < len(parameters):
-        raise CommandError(replies.BAD_ARGUMENTS)
+    options = _options(MailOptions(), parameters, MAIL_PARAMETERS)
+    if not options.smtputf8:
+        _need_ascii(parameters)
     try:
         reverse_path = grammar.parse_reverse_path(path, smtputf8=options.smtputf8)
     except NonAsciiAddressError:
@@ -110,18 +127,9 @@ def parse_rcpt(argument: bytes, *, smtputf8: bool) -> RcptCommand:
     :param smtputf8: whether MAIL said SMTPUTF8.
     """
     path, parameters = _split(argument, b"TO", replies.BAD_RECIPIENT_SYNTAX)
-    options = RcptOptions()
-    seen = set()
-    for name, value in parameters:
-        if (parameter := RCPT_PARAMETERS.get(name)) is None:
-            raise CommandError(replies.UNKNOWN_PARAMETER)
-        try:
-            options = parameter(options, value)
-        except GrammarError:
-            raise CommandError(replies.BAD_ARGUMENTS) from None
-        seen.add(name)
-    if len(seen) < len(parameters):
-        raise CommandError(replies.BAD_ARGUMENTS)
+    options = _options(RcptOptions(), parameters, RCPT_PARAMETERS)
+    if not smtputf8:
+        _need_ascii(parameters)
     try:
         forward_path = grammar.parse_forward_path(path, smtputf8=smtputf8)
     except NonAsciiAddressError:

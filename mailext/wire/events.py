@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mailext.values import Mailbox, MailOptions, RcptOptions
-from mailext.wire.replies import Reply
 from mailext.wire.states import Command
 
 __all__ = [
@@ -161,10 +160,8 @@ class MessageData:
 class MessageFault:
     """
     A notice: the message cannot be accepted and must be forgotten. The
-    session reads on to its end and gives this reply there by itself.
+    session reads on to its end and gives the reply there by itself.
     """
-
-    reply: Reply
 
 
 Event = (

@@ -137,10 +137,11 @@ _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]+;.+")
 
 
 def _envid(options: MailOptions, value: bytes | None) -> MailOptions:
-    # RFC 3461 section 4.4.
-    if len(_required(value)) > _MAXIMUM_ENVID:
-        raise GrammarError("ENVID too long")
-    return replace(options, envid=decode_xtext(_required(value)))
+    # RFC 3461 section 4.4: printable ASCII, SMTPUTF8 or not.
+    envid = _required(value)
+    if len(envid) > _MAXIMUM_ENVID or not envid.isascii():
+        raise GrammarError("not an ENVID")
+    return replace(options, envid=decode_xtext(envid))
 
 
 def _notify(options: RcptOptions, value: bytes | None) -> RcptOptions:

@@ -67,9 +67,9 @@ _BDAT = re.compile(rb"([0-9]{1,20})(?:[ \t]+([Ll][Aa][Ss][Tt]))?")
 # C5, C6, draft-storey-smtp-client-id-13 sections 4 and 5.
 _CLIENT_IDENTITY = re.compile(rb"([A-Za-z0-9-]{1,16}) ([!-~]{1,128})")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_XTEXT = re.compile(r"(?:[!-*,-<>-~\x80-\U0010ffff]|\+[0-9A-F]{2})*")
-_XCHAR = re.compile(r"\+([0-9A-F]{2})")
-_NOT_XCHAR = re.compile(r"[^!-*,-<>-~]")
+_XTEXT = re.compile(r"(?:[!-*,-<>-~\x80-\U0010ffff]|\+[0-7][0-9A-F])*")
+_XCHAR = re.compile(r"\+([0-7][0-9A-F])")
+_NOT_XCHAR = re.compile(r"[^!-*,-<>-~\x80-\U0010ffff]")
 _MAXIMUM_DOMAIN = 255
 _MAXIMUM_LABEL = 63
 
@@ -228,7 +228,8 @@ def decode_base64(octets: bytes) -> bytes:
 
 def decode_xtext(octets: bytes) -> str:
     """
-    ``xtext`` (RFC 3461 section 4).
+    ``xtext`` (RFC 3461 section 4), and what RFC 6533 section 3 adds to it:
+    characters beyond ASCII stand for themselves.
 
     :raise GrammarError: also where a control character comes out.
     """
@@ -242,5 +243,5 @@ def decode_xtext(octets: bytes) -> str:
 
 
 def encode_xtext(text: str) -> str:
-    """The ``xtext`` of printable ASCII."""
+    """The ``xtext`` of printable characters."""
     return _NOT_XCHAR.sub(lambda match: f"+{ord(match[0]):02X}", text)

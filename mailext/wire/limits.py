@@ -20,8 +20,8 @@ class Limits:
     :param message_size: octets of a message's content.
     :param recipients: accepted recipients of one message.
     :param commands: commands since the last accepted message. Accepted
-        recipients are not counted: they have a limit of their own.
-    :param errors: replies of 4xx and 5xx.
+        recipients and chunks are not counted: they have limits of their own.
+    :param errors: replies of 4xx and 5xx since the last accepted message.
     :param junk_commands: commands that carry no mail (NOOP, RSET, VRFY, HELP,
         a repeated EHLO) since the last accepted message.
     :param auth_failures: failed logins, counted by whoever judges them.

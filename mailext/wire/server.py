@@ -255,7 +255,8 @@ class ServerSession:
         # C11: an AUTH received is enough, whatever becomes of it.
         self._auth_seen = self._auth_seen or command is Command.AUTH
         if len(line) + 2 > line_limit(command):
-            return self._too_long(command)
+            self._too_long(command)
+            return None
         if command is None:
             return self._unknown(verb, argument)
         if command in _JUNK and not (command in _HELLO and self.state is State.START):
@@ -267,8 +268,9 @@ class ServerSession:
 
     def _too_long(self, command: Command | None) -> None:
         if command is Command.BDAT:
-            return self._lose_chunk(replies.LINE_TOO_LONG)
-        raise CommandError(replies.SASL_LINE_TOO_LONG if command is Command.AUTH else replies.LINE_TOO_LONG)
+            self._lose_chunk(replies.LINE_TOO_LONG)
+        else:
+            self._answer(replies.SASL_LINE_TOO_LONG if command is Command.AUTH else replies.LINE_TOO_LONG)
 
     def _check_sequence(self, command: Command) -> None:
         if command not in TRANSITIONS[self.state]:
@@ -381,7 +383,8 @@ class ServerSession:
         try:
             self._chunk_left, self._chunk_is_last = grammar.parse_bdat(argument)
         except GrammarError:
-            return self._lose_chunk(replies.BAD_ARGUMENTS)
+            self._lose_chunk(replies.BAD_ARGUMENTS)
+            return None
         self._read = self._read_chunk
         self._chunk_refusal = None
         if command not in TRANSITIONS[self.state]:
