@@ -13,7 +13,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IHandshakeListener,
     IOpenSSLServerConnectionCreator,
-    IPushProducer,
     IReactorTime,
     ITCPTransport,
     ITLSTransport,
@@ -31,7 +30,7 @@ from mailext.message.trace import received
 from mailext.net import tls
 from mailext.net.answers import then
 from mailext.net.authentication import Authentication, MalformedResponseError
-from mailext.net.deadline import Deadline
+from mailext.net.conversation import Conversation
 from mailext.net.settings import ListenerSettings
 from mailext.net.transaction import Helo, Site, Transaction
 from mailext.values import Mailbox, Protocol, SessionView, TlsFacts, Verdict
@@ -48,7 +47,6 @@ from mailext.wire.events import (
     MessageStart,
     RcptCommand,
     Reset,
-    Signal,
     StartTls,
     UnknownCommand,
 )
@@ -61,9 +59,6 @@ from mailext.wire.states import Command, State
 __all__ = ["ESMTP"]
 
 _log = Logger()
-
-#: Seconds that a client has to take our last words before it is cut off.
-_FAREWELL = 10.0
 
 
 @implementer(IHandshakeListener)
@@ -101,10 +96,10 @@ class ESMTP(smtp.ESMTP):
     transport: ITransport
 
     _session: ServerSession
+    _conversation: Conversation
     _clock: IReactorTime
     _judge: LoginJudge
     _authentication: Authentication
-    _deadline: Deadline
     _helo: Helo
     _onLogout: Callable[[], object] | None = None
     _extended = False
@@ -112,12 +107,6 @@ class ESMTP(smtp.ESMTP):
     _avatar_id: str | None = None
     _refusal: Verdict | None = None
     _tls_facts: TlsFacts | None = None
-    _pumping = False
-    _waiting = False
-    _paused = False
-    _retiring = False
-    _closing = False
-    _lost = False
 
     # The connection
 
@@ -146,14 +135,22 @@ class ESMTP(smtp.ESMTP):
         self._authentication = Authentication(
             mechanisms, self._judge, clock, self.settings.auth_failure_delay
         )
-        self._deadline = Deadline(clock, self.timeoutConnection)
+        self._conversation = Conversation(
+            self.transport,
+            self._session,
+            self._handle,
+            clock,
+            timeout=lambda: self.timeout,
+            message_timeout=self.settings.message_timeout,
+            min_rate=self.settings.min_rate,
+        )
         self._clock = clock
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
         self._session.greet(Reply.of(220, None, self.greeting().decode("ascii", "replace")))
-        self._flush()
+        self._conversation.flush()
         if encrypted:
-            self._deadline.begin(self.settings.handshake_timeout)
+            self._conversation.await_handshake(self.settings.handshake_timeout)
 
     def greeting(self) -> bytes:
         return self.host + (b" LMTP" if self.settings.protocol is Protocol.LMTP else b" ESMTP")
@@ -162,11 +159,7 @@ class ESMTP(smtp.ESMTP):
         if self._session.state is State.HANDSHAKE:
             # The TLS layer hands on nothing before its handshake is complete.
             self.handshakeCompleted()
-        self._session.receive(data)
-        self._pump()
-        if self._waiting or self._session.asks(UnknownCommand):
-            # Somebody is waited for: let the client wait too.
-            self._pause()
+        self._conversation.receive(data)
 
     def handshakeCompleted(self) -> None:
         """TLS has begun (:class:`~twisted.internet.interfaces.IHandshakeListener`)."""
@@ -174,7 +167,7 @@ class ESMTP(smtp.ESMTP):
         if self._session.state is State.HANDSHAKE:
             self._forget_login()
             self._session.tls_established()
-        self._allow(self.timeout)
+        self._conversation.await_command()
 
     def setTimeout(self, period: float | None) -> float | None:
         """
@@ -183,44 +176,26 @@ class ESMTP(smtp.ESMTP):
         :param period: seconds; None: as long as it likes.
         :return: what it was before.
         """
-        before = self.timeout
-        self.timeout = period
-        self._deadline.stop()
-        self._allow(period)
+        before, self.timeout = self.timeout, period
+        if period is None:
+            self._conversation.forget_time()
+        else:
+            self._conversation.await_command()
         return before
 
-    def _allow(self, period: float | None) -> None:
-        if period is not None:
-            self._deadline.begin(period)
-
     def timeoutConnection(self) -> None:
-        """The client was too slow."""
-        if self._session.state is State.CLOSED:
-            # It did not even take our last words.
-            self._abort_connection()
-            return
-        self.end(replies.TOO_SLOW)
-
-    def end(self, farewell: Reply) -> None:
-        """
-        End the connection with a last reply.
-
-        :param farewell: 421 as a rule.
-        """
-        self._session.close(farewell)
-        self._flush()
+        """The client was too slow: end the connection with 421."""
+        self._conversation.time_out()
 
     def retire(self) -> None:
         """
         The server is about to stop: end the connection with 421, but let a
         message that is coming in come to its end first.
         """
-        self._retiring = True
-        self._flush()
+        self._conversation.retire()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002 - Twisted's signature
-        self._lost = True
-        self._deadline.stop()
+        self._conversation.lost()
         self._authentication.stop()
         self._abandon()
         self._judge.session_ended(self.sessionView())
@@ -244,24 +219,6 @@ class ESMTP(smtp.ESMTP):
         )
 
     # Events
-
-    def _pump(self) -> None:
-        """Handle what there is to handle, then send what there is to say."""
-        if self._pumping:
-            return
-        self._pumping = True
-        try:
-            while not self._waiting:
-                event = self._session.next_event()
-                if isinstance(event, Signal):
-                    break
-                self._handle(event)
-        except Exception:  # noqa: BLE001 - one client's bad luck is not the server's
-            _log.failure("A session failed")
-            self._session.close(replies.LOCAL_ERROR_CLOSING)
-        finally:
-            self._pumping = False
-        self._flush()
 
     def _handle(self, event: Event) -> None:  # noqa: C901 - one line for each event
         match event:
@@ -288,68 +245,6 @@ class ESMTP(smtp.ESMTP):
             case UnknownCommand():
                 self._unknown(event)
 
-    def _flush(self) -> None:
-        if self._lost or self._closing:
-            return
-        in_message = self._session.state in (State.DATA, State.CHUNKS)
-        if self._retiring and not (self._waiting or in_message):
-            self._session.close(replies.SHUTTING_DOWN)
-        data = self._session.data_to_send()
-        if data:
-            self.transport.write(data)
-            if not (self._waiting or in_message):
-                self._allow(self.timeout)
-        if self._session.state is State.CLOSED:
-            self._closing = True
-            self._abandon()
-            self._resume()
-            self._deadline.begin(_FAREWELL)
-            self.transport.loseConnection()
-        elif not self._waiting:
-            self._resume()
-
-    def _pause(self) -> None:
-        if not self._paused:
-            self._paused = True
-            cast("IPushProducer", self.transport).pauseProducing()
-
-    def _resume(self) -> None:
-        if self._paused and not self._lost:
-            self._paused = False
-            cast("IPushProducer", self.transport).resumeProducing()
-
-    def _abort_connection(self) -> None:
-        if ITCPTransport.providedBy(self.transport):
-            self.transport.abortConnection()
-        else:
-            self.transport.loseConnection()
-
-    def _wait(self, answer: Deferred[Callable[[], None]]) -> None:
-        """Handle nothing more until somebody has answered."""
-        self._waiting = True
-        self._deadline.suspend()
-        answer.addErrback(self._answer_failed).addCallback(self._answered)
-
-    def _answer_failed(self, failure: Failure) -> Callable[[], None]:
-        _log.failure("A session failed", failure)
-        return lambda: self._session.close(replies.LOCAL_ERROR_CLOSING)
-
-    def _answered(self, act: Callable[[], None]) -> None:
-        self._waiting = False
-        if self._lost or self._closing:
-            return
-        act()
-        if self._session.state in (State.DATA, State.CHUNKS):
-            self._begin_message()
-        self._pump()
-
-    def _reply(self, answer: Reply | Deferred[Reply]) -> None:
-        """Answer the session's question, now or when the answer is there."""
-        if isinstance(answer, Deferred):
-            self._wait(answer.addCallback(lambda reply: lambda: self._session.reply(reply)))
-        else:
-            self._session.reply(answer)
-
     # EHLO, STARTTLS, verbs of the site
 
     def extensions(self) -> dict[bytes, list[bytes] | None]:
@@ -374,9 +269,9 @@ class ESMTP(smtp.ESMTP):
     def _starttls(self) -> None:
         self._abandon()
         self._session.reply(replies.READY_FOR_TLS)
-        self._flush()
+        self._conversation.flush()
         if self._session.state is State.HANDSHAKE and self.ctx is not None:
-            self._deadline.begin(self.settings.handshake_timeout)
+            self._conversation.await_handshake(self.settings.handshake_timeout)
             tls.begin(self.transport, self.ctx)
             self.startedTLS = True
 
@@ -400,7 +295,7 @@ class ESMTP(smtp.ESMTP):
         reply = Reply(code, None, tuple(message.decode("utf-8", "replace").splitlines() or [""]))
         if self._session.asks(UnknownCommand):
             self._session.reply(reply)
-            self._pump()
+            self._conversation.pump()
         else:
             _log.warn("Dropped a reply that no command has asked for: {code}", code=code)
 
@@ -416,13 +311,16 @@ class ESMTP(smtp.ESMTP):
             self._session.challenge(challenge)
             return
         result = self._authentication.login(self.portal, self.sessionView(), self._session.identity)
-        self._wait(result.addCallback(lambda result: lambda: self._logged_in(result)))
+        self._conversation.wait(result.addCallback(self._login_settled))
+
+    def _login_settled(self, result: Login | Reply) -> Callable[[], None]:
+        if isinstance(result, Login) and self._conversation.is_over:
+            result.logout()
+        return lambda: self._logged_in(result)
 
     def _logged_in(self, result: Login | Reply) -> None:
         if isinstance(result, Login):
-            if self._lost:
-                result.logout()
-                return
+            self._log_out()
             self._cbAuthenticated((result.interface, result.avatar, result.logout))
             self._avatar_id = result.avatar_id
             self._refusal = result.refusal
@@ -477,7 +375,7 @@ class ESMTP(smtp.ESMTP):
             self._transaction = Transaction(
                 cast("Site", self), self.settings, self._clock, self.sessionView(), self._helo
             )
-            self._reply(then(self._transaction.begin(event), self._began))
+            self._conversation.reply(then(self._transaction.begin(event), self._began))
 
     def _began(self, reply: Reply) -> Reply:
         if reply.is_error:
@@ -486,7 +384,7 @@ class ESMTP(smtp.ESMTP):
 
     def _rcpt(self, event: RcptCommand) -> None:
         assert self._transaction is not None
-        self._reply(self._transaction.add_recipient(event))
+        self._conversation.reply(self._transaction.add_recipient(event))
 
     def _message_start(self) -> None:
         assert self._transaction is not None
@@ -496,18 +394,15 @@ class ESMTP(smtp.ESMTP):
             self._session.reply(refusal)
             return
         self._session.accept_message()
-        self._begin_message()
-
-    def _begin_message(self) -> None:
-        self._deadline.begin(self.settings.message_timeout, self.settings.min_rate)
+        self._conversation.await_message()
 
     def _message_data(self, event: MessageData) -> None:
-        self._deadline.count(len(event.data))
+        self._conversation.count(len(event.data))
         if self._transaction is None:
             return
         refusal = self._transaction.write(event.data)
         if isinstance(refusal, Deferred):
-            self._wait(refusal.addCallback(lambda reply: lambda: self._refuse(reply)))
+            self._conversation.wait(refusal.addCallback(lambda reply: lambda: self._refuse(reply)))
         else:
             self._refuse(refusal)
 
@@ -520,7 +415,7 @@ class ESMTP(smtp.ESMTP):
         assert self._transaction is not None
         answers = self._transaction.finish()
         if isinstance(answers, Deferred):
-            self._wait(answers.addCallback(lambda answers: lambda: self._message_done(answers)))
+            self._conversation.wait(answers.addCallback(lambda answers: lambda: self._message_done(answers)))
         else:
             self._message_done(answers)
 

@@ -1,0 +1,204 @@
+"""
+The flow between a transport and a session.
+
+Events are handled one after the other, and what there is to say is sent in one
+piece. While somebody is waited for, nothing more is handled and nothing more
+is read; and the client, which is not to blame, has no time-out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer, IReactorTime, ITCPTransport, ITransport
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from mailext.net.deadline import Deadline
+from mailext.wire import replies
+from mailext.wire.events import Event, Signal, UnknownCommand
+from mailext.wire.replies import Reply
+from mailext.wire.server import ServerSession
+from mailext.wire.states import State
+
+__all__ = ["Conversation"]
+
+_log = Logger()
+
+_IN_MESSAGE = (State.DATA, State.CHUNKS)
+#: Seconds that a client has to take our last words before it is cut off.
+_FAREWELL = 10.0
+
+
+class Conversation:
+    """
+    :param handle: called with each event.
+    :param timeout: gives the seconds that the client has for its next command
+        as they are now, None for as long as it likes.
+    :param message_timeout: seconds from the beginning of a message to its end.
+    :param min_rate: octets a second that a message must come with.
+    :ivar session: the session.
+    """
+
+    def __init__(
+        self,
+        transport: ITransport,
+        session: ServerSession,
+        handle: Callable[[Event], None],
+        clock: IReactorTime,
+        *,
+        timeout: Callable[[], float | None],
+        message_timeout: float,
+        min_rate: float,
+    ) -> None:
+        self.session = session
+        self._transport = transport
+        self._handle = handle
+        self._timeout = timeout
+        self._message_timeout = message_timeout
+        self._min_rate = min_rate
+        self._deadline = Deadline(clock, self.time_out)
+        self._pumping = False
+        self._waiting = False
+        self._paused = False
+        self._retiring = False
+        self._closing = False
+        self._lost = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can be said to the client."""
+        return self._closing or self._lost
+
+    def receive(self, data: bytes) -> None:
+        """Take octets from the client."""
+        self.session.receive(data)
+        self.pump()
+        if self._waiting or self.session.asks(UnknownCommand):
+            self._pause()
+
+    def pump(self) -> None:
+        """Handle what there is to handle, then send what there is to say."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while not self._waiting:
+                event = self.session.next_event()
+                if isinstance(event, Signal):
+                    break
+                self._handle(event)
+        except Exception:  # noqa: BLE001 - one client's bad luck is not the server's
+            _log.failure("A session failed")
+            self.session.close(replies.LOCAL_ERROR_CLOSING)
+        finally:
+            self._pumping = False
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what there is to say; after the last words, part."""
+        if self.is_over:
+            return
+        if self._retiring and not (self._waiting or self.session.state in _IN_MESSAGE):
+            self.session.close(replies.SHUTTING_DOWN)
+        data = self.session.data_to_send()
+        if data:
+            self._transport.write(data)
+            if not (self._waiting or self.session.state in _IN_MESSAGE):
+                self.await_command()
+        if self.session.state is State.CLOSED:
+            self._closing = True
+            self._resume()
+            self._deadline.begin(_FAREWELL)
+            self._transport.loseConnection()
+        elif not self._waiting:
+            self._resume()
+
+    def reply(self, answer: Reply | Deferred[Reply]) -> None:
+        """Answer the session's question, now or when the answer is there."""
+        if isinstance(answer, Deferred):
+            self.wait(answer.addCallback(lambda reply: lambda: self.session.reply(reply)))
+        else:
+            self.session.reply(answer)
+
+    def wait(self, answer: Deferred[Callable[[], None]]) -> None:
+        """
+        Handle nothing more until somebody has answered.
+
+        :param answer: what to do then, unless the connection is gone.
+        """
+        self._waiting = True
+        self._deadline.suspend()
+        answer.addErrback(self._no_answer).addCallback(self._answered)
+
+    def await_command(self) -> None:
+        """The client's time for its next command begins."""
+        period = self._timeout()
+        if period is None:
+            self._deadline.suspend()
+        else:
+            self._deadline.begin(period)
+
+    def await_handshake(self, period: float) -> None:
+        """The client's time for its TLS handshake, in seconds, begins."""
+        self._deadline.begin(period)
+
+    def await_message(self) -> None:
+        """The client's time for its message begins."""
+        self._deadline.begin(self._message_timeout, self._min_rate)
+
+    def count(self, octets: int) -> None:
+        """So many octets of a message have come."""
+        self._deadline.count(octets)
+
+    def forget_time(self) -> None:
+        """The client has as long as it likes, until the next of its times begins."""
+        self._deadline.stop()
+
+    def time_out(self) -> None:
+        """The client was too slow."""
+        if not self._closing:
+            self.end(replies.TOO_SLOW)
+        elif ITCPTransport.providedBy(self._transport):
+            # It did not even take our last words.
+            self._transport.abortConnection()
+
+    def end(self, farewell: Reply) -> None:
+        """End the connection with a last reply, 421 as a rule."""
+        self.session.close(farewell)
+        self.flush()
+
+    def retire(self) -> None:
+        """End the connection with 421, after the message that is coming in."""
+        self._retiring = True
+        self.flush()
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._lost = True
+        self._deadline.stop()
+
+    def _no_answer(self, failure: Failure) -> Callable[[], None]:
+        _log.failure("A session failed", failure)
+        return lambda: self.session.close(replies.LOCAL_ERROR_CLOSING)
+
+    def _answered(self, act: Callable[[], None]) -> None:
+        self._waiting = False
+        if self.is_over:
+            return
+        act()
+        if self.session.state in _IN_MESSAGE:
+            self.await_message()
+        self.pump()
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            cast("IPushProducer", self._transport).pauseProducing()
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            cast("IPushProducer", self._transport).resumeProducing()
