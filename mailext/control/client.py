@@ -11,7 +11,7 @@ from attrs import asdict
 from mailext.control.requests import Request, RequestRefusedError
 from mailext.control.socket_names import short_name
 
-__all__ = ["ServerDownError", "ask"]
+__all__ = ["ServerDownError", "ask_server"]
 
 # Longer than any operation takes, in seconds.
 _PATIENCE = 60.0
@@ -21,7 +21,7 @@ class ServerDownError(Exception):
     """Nobody listens on the control socket."""
 
 
-def ask(folder: Path, request: Request) -> object:
+def ask_server(folder: Path, request: Request) -> object:
     """
     Ask and wait for the answer.
 

@@ -122,14 +122,15 @@ class SendMessage(Request):
     """
     Put a message into the queue.
 
-    :param sender: the reverse-path; empty for the null reverse-path.
+    :param sender: the reverse-path; empty for the null reverse-path; None for
+        the address of the From field, or else the postmaster's.
     :param recipients: the addresses; without ``@`` of the first domain.
     :param content: header section and body, octets in base64.
     :param requiretls: ``"none"``, ``"require"`` or ``"optional"``.
     """
 
     operation = "send"
-    sender: str
     recipients: list[str]
     content: str = field(repr=False)
+    sender: str | None = None
     requiretls: str = "none"

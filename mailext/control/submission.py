@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from email.utils import getaddresses
 from typing import TypedDict
 
 from attrs import frozen
@@ -17,7 +18,7 @@ from mailext.delivery.expansion import expand
 from mailext.message.headers import HeaderSection, tls_demand
 from mailext.message.submission import complete, with_tls_optional
 from mailext.queue.target import QueueTarget
-from mailext.values import Envelope, Mailbox, MailOptions, Recipient, TlsDemand
+from mailext.values import Envelope, HeaderField, Mailbox, MailOptions, Recipient, TlsDemand
 from mailext.wire.grammar import parse_mailbox
 
 __all__ = ["SentJson", "SubmissionOperations"]
@@ -56,8 +57,11 @@ class SubmissionOperations:
             raise RequestRefusedError(f"requiretls is one of {', '.join(_DEMANDS)}")
         if demand is TlsDemand.OPTIONAL:
             headers = with_tls_optional(headers)
+        author = self._author(headers)
+        if not headers.count(b"from"):
+            headers = headers.with_on_top(HeaderField("From", str(author)))
         envelope = Envelope(
-            self._sender(request.sender),
+            author if request.sender is None else self._sender(request.sender),
             self._recipients(request.recipients),
             MailOptions(requiretls=demand is TlsDemand.REQUIRE),
             # R6, RFC 8689 section 4.1: the field cannot weaken what was asked for.
@@ -81,6 +85,10 @@ class SubmissionOperations:
         if len(canonical) > self.message_size():
             raise RequestRefusedError(f"the message is larger than {self.message_size()} octets")
         return canonical if canonical.endswith(b"\r\n") else canonical + b"\r\n"
+
+    def _author(self, headers: HeaderSection) -> Mailbox:
+        named = [address for _, address in getaddresses(headers.values(b"from")) if address]
+        return self._mailbox(named[0] if named else "postmaster")
 
     def _sender(self, address: str) -> Mailbox | None:
         return self._mailbox(address) if address else None

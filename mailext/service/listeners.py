@@ -7,9 +7,16 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory, IReactorCore
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    ILoggingContext,
+    IProtocolFactory,
+    IReactorCore,
+)
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 __all__ = ["ListenError", "Listeners"]
 
@@ -18,11 +25,23 @@ class ListenError(Exception):
     """A listener could not be bound; ``str()`` says which, and why."""
 
 
+@implementer(ILoggingContext)
 class _Entrance(Factory):
-    """What a port knows of: it passes connections to the factory of the moment."""
+    """
+    What a port knows of: it passes connections to the factory of the moment.
+
+    :param name: of the listener, for the log.
+    """
 
     noisy = False
     behind: IProtocolFactory | None = None
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def logPrefix(self) -> str:
+        """What the log calls the port."""
+        return self._name
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: ANN401 - what any factory makes
         """None, which closes the connection, as long as nothing stands behind."""
@@ -37,7 +56,7 @@ class Listeners:
     def __init__(self, reactor: IReactorCore, listen: Mapping[str, tuple[str, ...]]) -> None:
         self._reactor = reactor
         self._listen = listen
-        self._entrances = {name: _Entrance() for name in listen}
+        self._entrances = {name: _Entrance(name) for name in listen}
         self._ports: list[IListeningPort] = []
 
     def bind(self) -> None:

@@ -1,0 +1,61 @@
+"""``mailext account``."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from argparse import Namespace
+from typing import cast
+
+from mailext.cli.asking import ask
+from mailext.cli.output import Output, Sheet
+from mailext.config.model import Configuration
+from mailext.control.accounts import AccountJson
+from mailext.control.requests import (
+    AddAccount,
+    ListAccounts,
+    RemoveAccount,
+    RequestRefusedError,
+    SetPassword,
+)
+
+__all__ = ["add", "list_all", "passwd", "remove"]
+
+
+def add(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``account add ADDRESS``."""
+    password = _password(from_stdin=arguments.password_stdin)
+    answer = cast("AccountJson", ask(configuration, AddAccount(arguments.address, password)))
+    output.tell(answer, f"added {answer['address']}")
+    return 0
+
+
+def passwd(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``account passwd ADDRESS``."""
+    password = _password(from_stdin=arguments.password_stdin)
+    answer = cast("AccountJson", ask(configuration, SetPassword(arguments.address, password)))
+    output.tell(answer, f"{answer['address']} has a new password")
+    return 0
+
+
+def remove(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``account remove ADDRESS``."""
+    answer = cast("AccountJson", ask(configuration, RemoveAccount(arguments.address)))
+    output.tell(answer, f"removed {answer['address']}; its mailbox stays")
+    return 0
+
+
+def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:  # noqa: ARG001
+    """``account list``."""
+    accounts = cast("list[AccountJson]", ask(configuration, ListAccounts()))
+    output.show(accounts, Sheet(["address"], [[each["address"]] for each in accounts], "no accounts"))
+    return 0
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("Password: ")
+    if password != getpass.getpass("Once more: "):
+        raise RequestRefusedError("the two are not the same")
+    return password

@@ -1,0 +1,182 @@
+"""The command line, and the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+from mailext.cli import accounts, identities, queue
+from mailext.cli.check import check
+from mailext.cli.init import init
+from mailext.cli.output import JsonOutput, Output, TextOutput
+from mailext.cli.send import send
+from mailext.config.loading import COMMAND_LINE, Source, read
+from mailext.config.model import Configuration
+from mailext.config.problems import ConfigurationError, Problem
+from mailext.control.requests import RequestRefusedError
+from mailext.storage.errors import StoreError
+
+__all__ = ["main"]
+
+#: Refused, or failed.
+_FAILED = 1
+#: Usage or configuration.
+_UNUSABLE = 2
+
+_Command = Callable[[Namespace, Output], int]
+_Asking = Callable[[Namespace, Configuration, Output], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    :param arguments: of the command line, without the program's name; those of
+        the process if not given.
+    :return: the exit status.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # What is wrong with the command line is told in its own form, too.
+    output: Output = JsonOutput() if "--json" in given else TextOutput()
+    try:
+        parsed = _parser().parse_args(given)
+        run: _Command = parsed.run
+        return run(parsed, output)
+    except _UsageError as error:
+        output.complain([Problem(COMMAND_LINE, "", str(error))])
+        return _UNUSABLE
+    except ConfigurationError as error:
+        output.complain(error.problems)
+        return _UNUSABLE
+    except OSError as error:
+        output.complain([Problem(str(error.filename or ""), "", error.strerror or str(error))])
+        return _FAILED
+    except (RequestRefusedError, StoreError) as error:
+        output.complain([Problem("", "", str(error))])
+        return _FAILED
+
+
+class _UsageError(Exception):
+    """The command line cannot be understood."""
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(f"{message}\n{self.format_usage().rstrip()}")
+
+
+def _parser() -> ArgumentParser:
+    parser = _Parser(prog="mailext", description="Operates a mailext server.")
+    parser.add_argument("--config", type=Path, default=Path("mailext.toml"), help=_CONFIG_HELP)
+    parser.add_argument("--json", action="store_true", help=_JSON_HELP)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    making = _add(commands, "init", "make a folder with everything to try the server at once", init)
+    making.add_argument("directory", metavar="DIR", type=Path)
+    _add(commands, "check", "name what is wrong with the configuration", check)
+    _add_account(_group(commands, "account", "accounts"))
+    _add_identity(_group(commands, "identity", "client identities"))
+    _add_queue(_group(commands, "queue", "the queue"))
+    _add_send(commands)
+    return parser
+
+
+_CONFIG_HELP = "the configuration file (./mailext.toml without it)"
+_JSON_HELP = "say everything in JSON, for programs"
+
+# argparse has no public name for what add_subparsers() returns.
+_Commands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
+
+
+def _add_account(group: _Commands) -> None:
+    for name, text, run in (
+        ("add", "add an account", accounts.add),
+        ("passwd", "give an account a new password", accounts.passwd),
+    ):
+        command = _add(group, name, text, _asking(run))
+        command.add_argument("address", metavar="ADDRESS")
+        command.add_argument(
+            "--password-stdin", action="store_true", help="read the password from standard input"
+        )
+    removal = _add(group, "remove", "remove an account; its mailbox stays", _asking(accounts.remove))
+    removal.add_argument("address", metavar="ADDRESS")
+    _add(group, "list", "list the accounts", _asking(accounts.list_all))
+
+
+def _add_identity(group: _Commands) -> None:
+    listing = _add(group, "list", "list the client identities seen", _asking(identities.list_all))
+    listing.add_argument("address", metavar="ADDRESS", nargs="?", help="of this account only")
+
+
+def _add_queue(group: _Commands) -> None:
+    _add(group, "list", "list the messages that wait", _asking(queue.list_all))
+    for name, text, run in (
+        ("show", "show a message with its header section", queue.show),
+        ("hold", "keep a message until it is released", queue.hold),
+        ("release", "let a held message go, and try it at once", queue.release),
+    ):
+        command = _add(group, name, text, _asking(run))
+        command.add_argument("id", metavar="ID", help="the queue id")
+
+
+def _add_send(commands: _Commands) -> None:
+    command = _add(commands, "send", "put a message from standard input into the queue", _asking(send))
+    command.add_argument("recipients", metavar="RECIPIENT", nargs="*")
+    command.add_argument(
+        "-f",
+        "--from",
+        dest="sender",
+        metavar="ADDRESS",
+        help="the reverse-path, empty for none (the address of the From field without it)",
+    )
+    command.add_argument(
+        "-t", dest="read_recipients", action="store_true", help="send to those in To, Cc and Bcc, too"
+    )
+    command.add_argument(
+        "-i", action="store_true", help="as sendmail's; a line with a dot never ends a message"
+    )
+    tags = command.add_mutually_exclusive_group()
+    tags.add_argument(
+        "--requiretls",
+        action="store_const",
+        const="require",
+        default="none",
+        help="verified TLS all the way, or not at all (RFC 8689)",
+    )
+    tags.add_argument(
+        "--tls-optional",
+        dest="requiretls",
+        action="store_const",
+        const="optional",
+        help="deliver even where TLS cannot be had (RFC 8689)",
+    )
+
+
+def _group(commands: _Commands, name: str, subject: str) -> _Commands:
+    group = commands.add_parser(name, help=f"look after {subject}")
+    _add_common(group)
+    return group.add_subparsers(required=True, metavar="COMMAND")
+
+
+def _add(commands: _Commands, name: str, text: str, run: _Command) -> ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    _add_common(command)
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_common(parser: ArgumentParser) -> None:
+    # Behind the command they are as good as before it; what was not given
+    # there must not hide what was given here.
+    parser.add_argument("--config", type=Path, default=SUPPRESS, help=_CONFIG_HELP)
+    parser.add_argument("--json", action="store_true", default=SUPPRESS, help=_JSON_HELP)
+
+
+def _asking(run: _Asking) -> _Command:
+    """A command that needs to know where the state is."""
+
+    def command(arguments: Namespace, output: Output) -> int:
+        return run(arguments, read(Source(arguments.config)), output)
+
+    return command

@@ -1,0 +1,71 @@
+"""``mailext queue``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import cast
+
+from mailext.cli.asking import ask
+from mailext.cli.output import Output, Sheet
+from mailext.config.model import Configuration
+from mailext.control.queue import MessageJson
+from mailext.control.requests import HoldMessage, ListQueue, ReleaseMessage, ShowMessage
+from mailext.queue.as_json import EntryJson, ShownEntryJson
+
+__all__ = ["hold", "list_all", "release", "show"]
+
+
+def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:  # noqa: ARG001
+    """``queue list``."""
+    entries = cast("list[EntryJson]", ask(configuration, ListQueue()))
+    rows = [
+        [
+            entry["id"],
+            entry["arrived"],
+            str(entry["size"]),
+            f"<{entry['reversePath']}>",
+            ", ".join(recipient["address"] for recipient in entry["recipients"]),
+            "on hold" if entry["hold"] else entry["nextAttempt"],
+        ]
+        for entry in entries
+    ]
+    columns = ["id", "arrived", "size", "from", "recipients", "next attempt"]
+    output.show(entries, Sheet(columns, rows, "the queue is empty"))
+    return 0
+
+
+def show(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``queue show ID``."""
+    entry = cast("ShownEntryJson", ask(configuration, ShowMessage(arguments.id)))
+    facts = [
+        ("id", entry["id"]),
+        ("from", f"<{entry['reversePath']}>"),
+        ("size", str(entry["size"])),
+        ("arrived", entry["arrived"]),
+        ("next attempt", "on hold" if entry["hold"] else entry["nextAttempt"]),
+        ("requiretls", entry["requiretls"]),
+    ]
+    facts += [("recipient", _recipient(entry, index)) for index in range(len(entry["recipients"]))]
+    facts += [("header", f"{field['name']}: {field['value']}") for field in entry["headers"]]
+    output.show(entry, Sheet(["", ""], facts, ""))
+    return 0
+
+
+def _recipient(entry: ShownEntryJson, index: int) -> str:
+    recipient = entry["recipients"][index]
+    said = f": {recipient['lastReply']}" if recipient["lastReply"] else ""
+    return f"<{recipient['address']}> {recipient['state']} after {recipient['attempts']} attempts{said}"
+
+
+def hold(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``queue hold ID``."""
+    answer = cast("MessageJson", ask(configuration, HoldMessage(arguments.id)))
+    output.tell(answer, f"{answer['id']} is on hold")
+    return 0
+
+
+def release(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``queue release ID``."""
+    answer = cast("MessageJson", ask(configuration, ReleaseMessage(arguments.id)))
+    output.tell(answer, f"{answer['id']} is tried again")
+    return 0
