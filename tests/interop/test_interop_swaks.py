@@ -20,7 +20,8 @@ _NO_AUTH, _NO_RECIPIENT = 28, 24
 def swaks(server: RunningServer, port: int, *options: str) -> subprocess.CompletedProcess[str]:
     """Send :data:`SAMPLE` to ann."""
     message = server.folder / "message"
-    message.write_bytes(SAMPLE)
+    # swaks ends the last line itself.
+    message.write_bytes(SAMPLE.removesuffix(b"\r\n"))
     command = [str(find("swaks")), "--server", f"127.0.0.1:{port}", "--helo", "client.example"]
     addresses = ["--from", ADDRESS, "--to", ADDRESS, "--data", f"@{message}"]
     return subprocess.run(
