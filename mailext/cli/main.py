@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from mailext.cli import accounts, identities, queue
 from mailext.cli.check import check
@@ -19,6 +18,9 @@ from mailext.config.model import Configuration
 from mailext.config.problems import ConfigurationError, Problem
 from mailext.control.requests import RequestRefusedError
 from mailext.storage.errors import StoreError
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
 
 __all__ = ["main"]
 
@@ -86,7 +88,7 @@ _CONFIG_HELP = "the configuration file (./mailext.toml without it)"
 _JSON_HELP = "say everything in JSON, for programs"
 
 # argparse has no public name for what add_subparsers() returns.
-_Commands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
+_Commands: TypeAlias = "_SubParsersAction[_Parser]"
 
 
 def _add_account(group: _Commands) -> None:

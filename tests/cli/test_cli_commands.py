@@ -1,0 +1,286 @@
+"""The commands on a state directory that no server has open."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailext.cli import main
+from mailext.storage.store import open_store_offline
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs ``mailext`` with the configuration of the test."""
+    (tmp_path / "mailext.toml").write_text(
+        'hostname = "mx.example.org"\ndomains = ["example.org"]\n'
+        '[listen]\nmx = ["tcp:2525"]\n[aliases]\n"all@example.org" = ["ann", "bob"]\n'
+    )
+
+    def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        status = main(["--config", str(tmp_path / "mailext.toml"), *arguments])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def accounts(run: Run) -> None:
+    """Ann and Bob have accounts."""
+    for name in ("ann", "bob"):
+        assert run("account", "add", name, "--password-stdin", stdin=b"secret\n")[0] == 0
+
+
+def as_json(answer: tuple[int, str, str]) -> Any:
+    status, out, err = answer
+    assert (status, err) == (0, "")
+    return json.loads(out)
+
+
+def error(answer: tuple[int, str, str], status: int) -> dict[str, str]:
+    assert (answer[0], answer[1]) == (status, "")
+    said: dict[str, dict[str, str]] = json.loads(answer[2])
+    assert said.keys() == {"error"}
+    assert said["error"].keys() == {"file", "key", "reason"}
+    return said["error"]
+
+
+# Accounts
+
+
+def test_accounts_come_and_go(run: Run) -> None:
+    assert run("account", "add", "Ann@Example.ORG", "--password-stdin", stdin=b"secret\n") == (
+        0,
+        "added ann@example.org\n",
+        "",
+    )
+    assert as_json(run("account", "list", "--json")) == [{"address": "ann@example.org"}]
+    assert run("account", "passwd", "ann", "--password-stdin", stdin=b"other\n")[0] == 0
+    assert run("account", "remove", "ann")[0] == 0
+    assert run("account", "list") == (0, "no accounts\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["add", "ann", "--password-stdin"], "there is an account ann@example.org"),
+        (["add", "a b@example.org", "--password-stdin"], "not an address: 'a b@example.org'"),
+        (["passwd", "carol", "--password-stdin"], "there is no account carol@example.org"),
+        (["remove", "carol"], "there is no account carol@example.org"),
+    ],
+)
+@pytest.mark.usefixtures("accounts")
+def test_what_is_refused_is_status_1(run: Run, arguments: list[str], reason: str) -> None:
+    assert error(run("--json", "account", *arguments, stdin=b"secret\n"), 1)["reason"] == reason
+    status, out, err = run("account", *arguments, stdin=b"secret\n")
+    assert (status, out, err) == (1, "", f"mailext: {reason}\n")
+
+
+def test_a_password_is_not_empty(run: Run) -> None:
+    assert "not empty" in error(run("--json", "account", "add", "ann", "--password-stdin"), 1)["reason"]
+
+
+def test_a_password_is_asked_for_twice(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["secret", "secrte"])
+    monkeypatch.setattr("getpass.getpass", lambda prompt: next(answers))
+    assert error(run("--json", "account", "add", "ann"), 1)["reason"] == "the two are not the same"
+
+
+# Sending, and the queue
+
+
+@pytest.mark.usefixtures("accounts")
+def test_a_message_waits_in_the_queue(run: Run) -> None:
+    message = b"From: Carol <carol@example.net>\nSubject: one\n two\nBcc: x@example.org\n\nHello.\n"
+    sent = as_json(run("send", "--json", "--requiretls", "all@example.org", stdin=message))
+    queue_id = sent["reply"].rpartition(" ")[2]
+    [entry] = as_json(run("queue", "list", "--json"))
+    assert entry["id"] == queue_id
+    assert entry["reversePath"] == "carol@example.net"
+    assert (entry["requiretls"], entry["hold"]) == ("require", False)
+    assert [recipient["address"] for recipient in entry["recipients"]] == [
+        "ann@example.org",
+        "bob@example.org",
+    ]
+    shown = as_json(run("queue", "show", queue_id, "--json"))
+    assert {field["name"]: field["value"] for field in shown["headers"]}["Subject"] == "one two"
+    assert [field["name"] for field in shown["headers"]] == ["From", "Subject", "Date", "Message-ID"]
+    assert shown["size"] > len(message)
+
+
+@pytest.mark.usefixtures("accounts")
+def test_a_message_can_be_held_and_released(run: Run) -> None:
+    run("send", "ann", stdin=b"Subject: x\n\nHello.\n")
+    [entry] = as_json(run("queue", "list", "--json"))
+    assert run("queue", "hold", entry["id"]) == (0, f"{entry['id']} is on hold\n", "")
+    [held] = as_json(run("queue", "list", "--json"))
+    assert held["hold"] is True
+    assert run("queue", "release", entry["id"])[0] == 0
+    assert error(run("queue", "release", entry["id"], "--json"), 1)["reason"].endswith("on hold")
+
+
+@pytest.mark.parametrize("operation", ["show", "hold", "release"])
+def test_a_message_that_is_not_there(run: Run, operation: str) -> None:
+    assert "there is no message nowhere" in error(run("--json", "queue", operation, "nowhere"), 1)["reason"]
+
+
+@pytest.mark.usefixtures("accounts")
+def test_tables_are_for_people(run: Run) -> None:
+    assert run("queue", "list") == (0, "the queue is empty\n", "")
+    run("send", "-f", "", "ann", stdin=b"Subject: [b]x[/b] \x1b[31m\n\nHello.\n")
+    status, table, _ = run("queue", "list")
+    assert status == 0
+    header, line = table.splitlines()
+    assert header.split() == ["id", "arrived", "size", "from", "recipients", "next", "attempt"]
+    assert "<>" in line
+    _, shown, _ = run("queue", "show", line.split()[0])
+    assert "Subject: [b]x[/b] \N{REPLACEMENT CHARACTER}[31m" in shown
+    assert "ann@example.org> queued after 0 attempts" in shown
+
+
+@pytest.mark.usefixtures("accounts")
+def test_recipients_can_stand_in_the_message(run: Run) -> None:
+    message = b"To: Ann <ann@example.org>\nBcc: bob@example.org\n\nHello.\n"
+    assert run("send", "-t", "-i", stdin=message)[0] == 0
+    [entry] = as_json(run("queue", "list", "--json"))
+    assert [recipient["address"] for recipient in entry["recipients"]] == [
+        "ann@example.org",
+        "bob@example.org",
+    ]
+    assert entry["reversePath"] == "postmaster@example.org"
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.requirement("R7")
+def test_a_message_can_ask_for_delivery_without_tls(run: Run) -> None:
+    message = b"From: ann@example.org\nTLS-Required: No\n\nHello.\n"
+    assert run("send", "--tls-optional", "ann", stdin=message)[0] == 0
+    [entry] = as_json(run("queue", "list", "--json"))
+    assert entry["requiretls"] == "optional"
+    names = [field["name"] for field in as_json(run("queue", "show", entry["id"], "--json"))["headers"]]
+    assert names.count("TLS-Required") == 1
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["bob@example.net"], "bob@example.net is not delivered here, and this version does not relay"),
+        (["ann", "carol"], "there is no carol@example.org here"),
+        ([], "no recipient"),
+        (["a b@example.org"], "not an address: 'a b@example.org'"),
+        (["-f", "@", "ann"], "not an address: '@'"),
+    ],
+)
+def test_what_cannot_be_sent(run: Run, arguments: list[str], reason: str) -> None:
+    assert error(run("send", "--json", *arguments, stdin=b"\nHello.\n"), 1)["reason"] == reason
+    assert as_json(run("queue", "list", "--json")) == []
+
+
+def test_a_message_that_is_too_large(run: Run, tmp_path: Path) -> None:
+    with (tmp_path / "mailext.toml").open("a") as file:
+        file.write('[limits]\nmessage-size = "100B"\n')
+    reason = error(run("send", "--json", "ann", stdin=b"x" * 101), 1)["reason"]
+    assert reason == "the message is larger than 100 octets"
+
+
+# Identities
+
+
+def test_no_identities(run: Run) -> None:
+    assert as_json(run("identity", "list", "--json")) == []
+    assert run("identity", "list", "ann") == (0, "no identities\n", "")
+    assert error(run("--json", "identity", "list", "@"), 1)["reason"] == "not an address: '@'"
+
+
+# Check
+
+
+def test_check_names_what_is_wrong(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "mailext.toml"
+    config.write_text(config.read_text() + '"info" = ["bob@example.net"]\n[relay]\nport = 26\n')
+    status, out, _ = run("check", "--json")
+    found = json.loads(out)
+    assert status == 1
+    assert [problem["key"] for problem in found["problems"]] == ['aliases."info"']
+    assert "not delivered here" in found["problems"][0]["reason"]
+    assert found["notes"][0] == {
+        "file": str(config),
+        "key": "relay",
+        "reason": "this version does not relay: only retry and give-up-after have an effect",
+    }
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.usefixtures("accounts")
+def test_check_says_who_gets_the_postmasters_mail(run: Run) -> None:
+    status, out, _ = run("check")
+    assert status == 0
+    assert "postmaster@example.org is no account or alias: mail for it goes to ann@example.org" in out
+
+
+# The command line
+
+
+def test_a_configuration_that_cannot_be_used_is_status_2(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "mailext.toml"
+    config.write_text('hostnam = "x"\n')
+    for command in (["check"], ["account", "list"]):
+        assert error(run("--json", *command), 2) == {
+            "file": str(config),
+            "key": "hostnam",
+            "reason": "unknown key; did you mean hostname?",
+        }
+    assert run("check")[2] == f"mailext: {config}: hostnam: unknown key; did you mean hostname?\n"
+
+
+def test_all_that_is_wrong_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mailext.toml").write_text("hostname = 1\ndomains = 2\n")
+    said = json.loads(run("check", "--json")[2])
+    assert [said["error"]["key"], *(each["key"] for each in said["others"])] == ["hostname", "domains"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["queue"],
+        ["queue", "show"],
+        ["account", "add"],
+        ["send", "--requiretls", "--tls-optional"],
+    ],
+)
+def test_usage_is_status_2(run: Run, arguments: list[str]) -> None:
+    assert error(run("--json", *arguments), 2)["file"] == "command line"
+    assert run(*arguments)[2].startswith("mailext: command line: ")
+
+
+def test_the_options_stand_before_or_behind(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = str(tmp_path / "mailext.toml")
+    for arguments in (
+        ["--config", config, "--json", "queue", "list"],
+        ["queue", "--config", config, "list", "--json"],
+        ["queue", "list", "--json", "--config", config],
+    ):
+        assert main(arguments) == 0
+        assert json.loads(capsys.readouterr().out) == []
+    monkeypatch.chdir(tmp_path)
+    assert main(["queue", "list"]) == 0
+
+
+def test_a_state_directory_that_is_in_use(run: Run, tmp_path: Path) -> None:
+    store = open_store_offline(tmp_path / "state")
+    try:
+        assert "is in use by process" in error(run("--json", "account", "list"), 1)["reason"]
+    finally:
+        store.close()
