@@ -10,6 +10,7 @@ without bound.
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 from typing import ParamSpec, Protocol, TypeVar
 
 from twisted.application.service import Service
@@ -36,6 +37,13 @@ class RunInThread(Protocol):
     ) -> Deferred[T]: ...  # pragma: no cover
 
 
+class _DaemonThread(Thread):
+    """A thread that does not hold up a process which ends without ``stopService``."""
+
+    def __init__(self, *, name: str, target: Callable[[], object]) -> None:
+        super().__init__(name=name, target=target, daemon=True)
+
+
 class BoundedThreads(Service):
     """
     A thread pool with a bounded queue, as a service.
@@ -49,6 +57,7 @@ class BoundedThreads(Service):
     def __init__(self, reactor: IReactorFromThreads, name: str, threads: int, waiting: int) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(0, threads, name)
+        self._pool.threadFactory = _DaemonThread
         self._capacity = threads + waiting
         self._calls = 0
 

@@ -60,8 +60,8 @@ class LoginJournal:
         logged = self._dispositions.for_log(identity)
         _log.emit(
             _level(flags, outcome),
-            "login of {account!r} by {mechanism} from {peer} on {listener}: {outcome} {reason!r}"
-            " session={session} clientid={clientid}",
+            "login of {account!r} by {mechanism} from {peer} on {listener}: {outcome}"
+            " session={session} clientid={clientid} reason={reason!r}",
             event="login",
             outcome=outcome.value,
             account=session.avatar_id or attempt.username,

@@ -58,7 +58,7 @@ class ObservingChecker:
             verdict = checked(answer)
             if not verdict.accepted:
                 _log.info(
-                    "{checker} would refuse {account!r}: {reason!r} session={session}",
+                    "{checker} would refuse {account!r}: session={session} reason={reason!r}",
                     event="would-refuse",
                     checker=self._name,
                     account=attempt.username,

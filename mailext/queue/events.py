@@ -23,7 +23,7 @@ _log = Logger()
 def log_accepted(entry: QueueEntry) -> None:
     """The message is in the queue, on stable storage."""
     _log.info(
-        "accepted {queueId} from=<{reversePath}> recipients={recipients} size={size} "
+        "accepted queueId={queueId} from=<{reversePath}> recipients={recipients} size={size} "
         "requiretls={requiretls} clientid={clientid}",
         event="accepted",
         recipients=len(entry.recipients),
@@ -41,7 +41,7 @@ def log_attempt(entry: QueueEntry, outcomes: Mapping[Mailbox, Outcome], settleme
     """
     states = Counter(recipient.state for recipient in settlement.recipients)
     _log.info(
-        "attempt {queueId} from=<{reversePath}> delivered={delivered} deferred={deferred} failed={failed} "
+        "attempt queueId={queueId} from=<{reversePath}> delivered={delivered} deferred={deferred} failed={failed} "
         "hold={hold} requiretls={requiretls} clientid={clientid} replies={replies}",
         event="attempt",
         delivered=states[RecipientState.DELIVERED],
@@ -60,7 +60,7 @@ def log_done(entry: QueueEntry, now: float) -> None:
     :param now: the wall clock.
     """
     _log.info(
-        "done {queueId} from=<{reversePath}> recipients={recipients} seconds={seconds:.1f} "
+        "done queueId={queueId} from=<{reversePath}> recipients={recipients} seconds={seconds:.1f} "
         "requiretls={requiretls} clientid={clientid}",
         event="done",
         recipients=len(entry.recipients),

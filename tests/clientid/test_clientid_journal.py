@@ -69,8 +69,8 @@ def test_what_a_line_tells() -> None:
         success_result_of(Site(journal=journal).login())
     line = the_line(list(events))
     assert eventAsText(line, includeTimestamp=False, includeSystem=False) == (
-        "login of 'ann' by PLAIN from 192.0.2.1 on submission: success ''"
-        f" session=session-1 clientid={MemoryIdentityRegistry().fingerprint(PHONE)}"
+        "login of 'ann' by PLAIN from 192.0.2.1 on submission: success"
+        f" session=session-1 clientid={MemoryIdentityRegistry().fingerprint(PHONE)} reason=''"
     )
 
 

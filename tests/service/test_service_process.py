@@ -216,7 +216,7 @@ def test_a_new_account_gets_mail_at_once(server: RunningServer) -> None:
     [message] = server.wait_for_messages(1, "bob@example.org")
     assert b"Subject: hello" in message
     queue_id = sent.decode().split()[-1]
-    eventually(lambda: says(server, f"done {queue_id}"), "the last line of the message")
+    eventually(lambda: says(server, f"done queueId={queue_id}"), "the last line of the message")
     assert json.loads(server.run("queue", "list", "--json").stdout) == []
 
 
