@@ -37,11 +37,11 @@ class RunInThread(Protocol):
     ) -> Deferred[T]: ...  # pragma: no cover
 
 
-class _DaemonThread(Thread):
-    """A thread that does not hold up a process which ends without ``stopService``."""
+class _DaemonPool(ThreadPool):
+    """Its threads do not hold up a process that ends without ``stop``."""
 
-    def __init__(self, *, name: str, target: Callable[[], object]) -> None:
-        super().__init__(name=name, target=target, daemon=True)
+    def threadFactory(self, *, name: str, target: Callable[[], object]) -> Thread:  # type: ignore[override]
+        return Thread(name=name, target=target, daemon=True)
 
 
 class BoundedThreads(Service):
@@ -56,8 +56,7 @@ class BoundedThreads(Service):
 
     def __init__(self, reactor: IReactorFromThreads, name: str, threads: int, waiting: int) -> None:
         self._reactor = reactor
-        self._pool = ThreadPool(0, threads, name)
-        self._pool.threadFactory = _DaemonThread
+        self._pool = _DaemonPool(0, threads, name)
         self._capacity = threads + waiting
         self._calls = 0
 

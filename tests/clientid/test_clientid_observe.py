@@ -37,7 +37,7 @@ def test_a_refusal_is_logged_without_the_token() -> None:
         success_result_of(Site(ObservingChecker(ScriptedChecker(REFUSED), "strict")).login())
     (event,) = (event for event in events if event.get("event") == "would-refuse")
     assert eventAsText(event, includeTimestamp=False, includeSystem=False) == (
-        "strict would refuse 'ann': 'not [token] again' session=session-1"
+        "strict would refuse 'ann': session=session-1 reason='not [token] again'"
     )
 
 
