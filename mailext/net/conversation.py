@@ -76,7 +76,7 @@ class Conversation:
         """Take octets from the client."""
         self.session.receive(data)
         self.pump()
-        if self._waiting or self.session.asks(UnknownCommand):
+        if not self.is_over and (self._waiting or self.session.asks(UnknownCommand)):
             self._pause()
 
     def pump(self) -> None:
@@ -91,8 +91,7 @@ class Conversation:
                     break
                 self._handle(event)
         except Exception:  # noqa: BLE001 - one client's bad luck is not the server's
-            _log.failure("A session failed")
-            self.session.close(replies.LOCAL_ERROR_CLOSING)
+            self._fail(Failure())
         finally:
             self._pumping = False
         self.flush()
@@ -131,7 +130,7 @@ class Conversation:
         """
         self._waiting = True
         self._deadline.suspend()
-        answer.addErrback(self._no_answer).addCallback(self._answered)
+        answer.addCallback(self._act).addErrback(self._fail).addCallback(self._go_on)
 
     def await_command(self) -> None:
         """The client's time for its next command begins."""
@@ -180,15 +179,19 @@ class Conversation:
         self._lost = True
         self._deadline.stop()
 
-    def _no_answer(self, failure: Failure) -> Callable[[], None]:
-        _log.failure("A session failed", failure)
-        return lambda: self.session.close(replies.LOCAL_ERROR_CLOSING)
-
-    def _answered(self, act: Callable[[], None]) -> None:
+    def _fail(self, failure: Failure) -> None:
         self._waiting = False
+        _log.failure("A session failed", failure)
+        self.session.close(replies.LOCAL_ERROR_CLOSING)
+
+    def _act(self, act: Callable[[], None]) -> None:
+        self._waiting = False
+        if not self.is_over:
+            act()
+
+    def _go_on(self, _: None) -> None:
         if self.is_over:
             return
-        act()
         if self.session.state in _IN_MESSAGE:
             self.await_message()
         self.pump()

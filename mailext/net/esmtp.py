@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import (
     IHandshakeListener,
     IOpenSSLServerConnectionCreator,
@@ -147,7 +147,7 @@ class ESMTP(smtp.ESMTP):
         self._clock = clock
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
-        self._session.greet(Reply.of(220, None, self.greeting().decode("ascii", "replace")))
+        self._session.greet(Reply.of(220, None, *self.greeting().decode("ascii", "replace").splitlines()))
         self._conversation.flush()
         if encrypted:
             self._conversation.await_handshake(self.settings.handshake_timeout)
@@ -315,7 +315,7 @@ class ESMTP(smtp.ESMTP):
 
     def _login_settled(self, result: Login | Reply) -> Callable[[], None]:
         if isinstance(result, Login) and self._conversation.is_over:
-            result.logout()
+            _call_logout(result.logout)
         return lambda: self._logged_in(result)
 
     def _logged_in(self, result: Login | Reply) -> None:
@@ -341,7 +341,7 @@ class ESMTP(smtp.ESMTP):
     def _log_out(self) -> None:
         logout, self._onLogout = self._onLogout, None
         if logout is not None:
-            logout()
+            _call_logout(logout)
 
     # Messages
 
@@ -427,6 +427,10 @@ class ESMTP(smtp.ESMTP):
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             transaction.abort()
+
+
+def _call_logout(logout: Callable[[], object]) -> None:
+    maybeDeferred(logout).addErrback(lambda failure: _log.failure("A logout failed", failure))
 
 
 def _the_reactor() -> IReactorTime:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.mail.interfaces import IMessageDelivery, IMessageSMTP
 from twisted.mail.smtp import Address, User
 from twisted.python.failure import Failure
@@ -44,6 +45,8 @@ from mailext.wire.replies import Reply
 
 __all__ = ["MailboxAddress", "Site", "Transaction"]
 
+_log = Logger()
+
 _T = TypeVar("_T")
 Helo = tuple[bytes | None, bytes]
 _HOP_FIELDS = (b"received", b"delivered-to")
@@ -59,12 +62,9 @@ class MailboxAddress(Address):
     """
 
     def __init__(self, mailbox: Mailbox | None) -> None:
-        self.mailbox = mailbox
-        text = str(mailbox) if mailbox is not None else ""
-        self.addrstr = b"<" + text.encode("utf-8") + b">"
-        local, _, _ = text.rpartition("@") if mailbox is not None and mailbox.domain else (text, "", "")
-        self.local = local.encode("utf-8")
-        self.domain = mailbox.domain.encode("utf-8") if mailbox is not None else b""
+        octets = str(mailbox or "").encode("utf-8")
+        self.addrstr = b"<" + octets + b">"
+        self.local, _, self.domain = octets.rpartition(b"@")
 
 
 class Site(TypingProtocol):
@@ -74,6 +74,7 @@ class Site(TypingProtocol):
     """
 
     delivery: IMessageDelivery | None
+    host: bytes
 
     def validateFrom(self, helo: Helo, origin: Address) -> Address | Deferred[Address]: ...
 
@@ -150,7 +151,11 @@ class Transaction:
         return self._judged(questions, partial(self._validate_to, event))
 
     def _validate_to(self, event: RcptCommand) -> Reply | Deferred[Reply]:
-        user = User(MailboxAddress(event.forward_path), self._helo, self._site, self._origin)
+        destination = event.forward_path
+        if not destination.domain:
+            # The bare postmaster is, as ever in Twisted, that of this host.
+            destination = replace(destination, domain=self._site.host.decode("ascii"))
+        user = User(MailboxAddress(destination), self._helo, self._site, self._origin)
         return _called(
             partial(self._call_validate_to, event.forward_path, event.options, user),
             partial(self._recipient_valid, event, user),
@@ -228,7 +233,7 @@ class Transaction:
         delivery = self._delivery or self._messages
         self._delivery = self._messages = None
         if delivery is not None:
-            delivery.abort()
+            _abort(delivery)
 
     # The end of the header section
 
@@ -249,7 +254,9 @@ class Transaction:
     def _message_judged(
         self, headers: HeaderSection, rest: bytes, verdict: Verdict
     ) -> Reply | Deferred[Reply | None] | None:
-        if self._aborted or not verdict.accepted:
+        if self._aborted:
+            return None
+        if not verdict.accepted:
             return Reply.from_judgement(verdict)
         self._folded = self._folded.merged(verdict)
         self._settle_demand(headers)
@@ -290,7 +297,7 @@ class Transaction:
 
     def _started(self, delivery: IDelivery, rest: bytes) -> Reply | Deferred[Reply | None] | None:
         if self._aborted:
-            delivery.abort()
+            _abort(delivery)
             return None
         self._delivery = delivery
         return self._write_body(rest)
@@ -360,6 +367,13 @@ class Transaction:
 
 def _severity(reply: Reply) -> int:
     return {4: 0, 5: 1}.get(reply.code // 100, 2)
+
+
+def _abort(delivery: IDelivery) -> None:
+    try:
+        delivery.abort()
+    except Exception:  # noqa: BLE001 - whatever a target raises
+        _log.failure("A delivery could not be aborted")
 
 
 def _called(
