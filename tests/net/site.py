@@ -20,10 +20,11 @@ from zope.interface import implementer
 from mailext import ESMTP, SMTPFactory
 from mailext.interfaces import IDelivery, IDeliveryTarget, IEnvelopeAwareDelivery
 from mailext.net.settings import ListenerSettings
-from mailext.values import Envelope, Mailbox, Outcome
+from mailext.values import Envelope, Mailbox, Outcome, Protocol
 from tests.net.client import Client
 
 EHLO = b"EHLO client.example"
+LHLO = b"LHLO client.example"
 MAIL = b"MAIL FROM:<sender@client.example>"
 RCPT = b"RCPT TO:<bob@example.org>"
 #: What opens a message, said in one segment.
@@ -280,7 +281,7 @@ def serve(
     *,
     portal: Portal | None = None,
     context: SSL.Context | None = None,
-    protocol: type[ESMTP] = ESMTP,
+    kind: type[ESMTP] = ESMTP,
     **settings: object,
 ) -> Server:
     """
@@ -288,6 +289,7 @@ def serve(
 
     :param delivery: what everybody is given who comes, with a name or without.
     :param portal: takes the place of one that knows ``USERS`` and nobody.
+    :param kind: the protocol of its connections.
     :param settings: those of its listener.
     """
     if portal is None:
@@ -296,5 +298,10 @@ def serve(
     clock = Clock()
     listener = ListenerSettings(**{"hostname": "mx.example.org", "challengers": CHALLENGERS, **settings})
     factory = SMTPFactory(portal, listener, clock=clock)
-    factory.protocol = protocol
+    factory.protocol = kind
     return Server(factory, clock, listener, context)
+
+
+def serve_lmtp(delivery: object, **settings: object) -> Server:
+    """A server of LMTP."""
+    return serve(delivery, protocol=Protocol.LMTP, **settings)

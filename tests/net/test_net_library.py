@@ -327,7 +327,7 @@ class TestOverriding:
             def greeting(self):
                 return self.host + b" no spam here\nat all"
 
-        assert serve(protocol=Site).connect().replies() == ["220-mx.example.org no spam here\n220 at all"]
+        assert serve(kind=Site).connect().replies() == ["220-mx.example.org no spam here\n220 at all"]
 
     def test_the_hook_for_senders(self) -> None:
         class Site(ESMTP):
@@ -336,7 +336,7 @@ class TestOverriding:
                     raise smtp.SMTPBadSender(origin, 553, "5.1.8 No such domain")
                 return super().validateFrom(helo, origin)
 
-        client = serve(protocol=Site).greeted()
+        client = serve(kind=Site).greeted()
         assert client.say(b"MAIL FROM:<a@bad.example>") == ["553 5.1.8 No such domain"]
         assert codes(client.say(MAIL)) == ["250"]
 
@@ -352,7 +352,7 @@ class TestOverriding:
                     raise smtp.SMTPBadRcpt(user)
                 return lambda: message
 
-        client = serve(portal=Portal(Realm(Delivery())), protocol=Site).greeted(MAIL)
+        client = serve(portal=Portal(Realm(Delivery())), kind=Site).greeted(MAIL)
         assert codes(client.say(b"RCPT TO:<ann@example.org>", RCPT)) == ["550", "250"]
         assert codes(client.say(b"DATA", *TEXT)) == ["354", "250"]
         assert message.ends == ["complete"]
@@ -365,7 +365,7 @@ class TestOverriding:
             def receivedHeader(self, helo, origin, recipients):
                 return b"Received: mine\n\tfolded; " + b" ".join(map(bytes, recipients))
 
-        client = serve(delivery, protocol=Site).greeted()
+        client = serve(delivery, kind=Site).greeted()
         client.say(MAIL, RCPT, b"DATA", *TEXT)
         assert delivery.messages[0].lines[:3] == [
             b"Received: mine",
@@ -381,7 +381,7 @@ class TestOverriding:
             do_RCPT = do_DATA = state_COMMAND = lineReceived = ext_AUTH = do_MAIL
 
         delivery = Delivery()
-        client = serve(delivery, protocol=Site).greeted()
+        client = serve(delivery, kind=Site).greeted()
         assert codes(client.say(MAIL, RCPT, b"DATA", *TEXT)) == ["250", "250", "354", "250"]
 
     def test_extensions(self) -> None:
@@ -391,7 +391,7 @@ class TestOverriding:
                 del keywords[b"CHUNKING"]
                 return {**keywords, b"XFORWARD": [b"NAME", b"ADDR"], b"XEMPTY": [], b"XPLAIN": None}
 
-        (ehlo,) = serve(protocol=Site).connect().say(EHLO)[1:]
+        (ehlo,) = serve(kind=Site).connect().say(EHLO)[1:]
         found = keywords(ehlo)
         assert "CHUNKING" not in found
         # As the stock class does it, a keyword whose list is empty is left out.
@@ -415,7 +415,7 @@ class TestOverriding:
             def validateTo(self, user):
                 return lambda: message
 
-        client = serve(portal=Portal(Realm(Delivery())), protocol=Site).greeted()
+        client = serve(portal=Portal(Realm(Delivery())), kind=Site).greeted()
         client.say(MAIL, RCPT, b"DATA", *TEXT)
         trace = b"\n".join(message.lines[: message.lines.index(b"Subject: Hi")])
         assert b"for <bob@example.org>;" in trace
@@ -425,7 +425,7 @@ class TestOverriding:
 class TestVerbsOfTheSite:
     def site(self, method, **more) -> Client:
         namespace = {"ext_FOO": method, **more}
-        client = serve(protocol=type("Site", (ESMTP,), namespace)).greeted()
+        client = serve(kind=type("Site", (ESMTP,), namespace)).greeted()
         client.replies()
         return client
 
@@ -471,7 +471,7 @@ class TestVerbsOfTheSite:
         assert client.transport.producerState == "producing"
 
     def test_one_that_never_answers_runs_into_the_time_out(self) -> None:
-        server = serve(protocol=type("Site", (ESMTP,), {"ext_FOO": lambda self, rest: None}))
+        server = serve(kind=type("Site", (ESMTP,), {"ext_FOO": lambda self, rest: None}))
         client = server.greeted(b"FOO")
         client.replies()
         server.advance(300.0)
