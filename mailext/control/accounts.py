@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypedDict
 
 from attrs import frozen
@@ -32,11 +33,13 @@ class AccountOperations:
     :param store: the accounts.
     :param passwords: hashes passwords, and remembers those that were right.
     :param addresses: is told of accounts that come and go.
+    :param end_sessions: called with an account whose sessions are to end.
     """
 
     store: SqlAccountStore
     passwords: Passwords
     addresses: CurrentAddresses
+    end_sessions: Callable[[str], object]
 
     async def add(self, request: AddAccount) -> AccountJson:
         """:raise RequestRefusedError: if there is one, or the address or the password cannot be one."""
@@ -54,14 +57,14 @@ class AccountOperations:
         address = self._address(request.address)
         hashed = await self._hash(request.password)
         self._require(address, found=await self.store.set_password_hash(address, hashed))
-        self.passwords.forget(address)
+        self._log_out(address)
         return AccountJson(address=address)
 
     async def remove(self, request: RemoveAccount) -> AccountJson:
         """:raise RequestRefusedError: if there is no such account."""
         address = self._address(request.address)
         self._require(address, found=await self.store.remove(address))
-        self.passwords.forget(address)
+        self._log_out(address)
         await self.addresses.refresh()
         return AccountJson(address=address)
 
@@ -80,6 +83,10 @@ class AccountOperations:
         if not password or "\0" in password:
             raise RequestRefusedError("a password is not empty and has no NUL in it")
         return await self.passwords.hash(password.encode())
+
+    def _log_out(self, address: str) -> None:
+        self.passwords.forget(address)
+        self.end_sessions(address)
 
     @staticmethod
     def _require(address: str, *, found: bool) -> None:

@@ -23,17 +23,20 @@ def make_dispatcher(
     passwords: Passwords,
     addresses: CurrentAddresses,
     target: QueueTarget,
+    *,
     configuration: Callable[[], Configuration],
+    end_sessions: Callable[[str], object],
 ) -> Dispatcher:
     """
     :param passwords: hashes passwords, and remembers those that were right.
     :param addresses: the address book.
     :param target: the queue.
     :param configuration: gives the configuration as it is now.
+    :param end_sessions: called with an account whose sessions are to end.
     """
     return Dispatcher(
         Operations(
-            accounts=AccountOperations(store.accounts, passwords, addresses),
+            accounts=AccountOperations(store.accounts, passwords, addresses, end_sessions),
             identities=IdentityOperations(store.identities, addresses),
             queue=QueueOperations(store.queue_admin, target.clock, target.wake),
             submission=SubmissionOperations(

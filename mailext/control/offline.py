@@ -52,7 +52,15 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
         # Fired already, like all Deferreds of this store.
         addresses.refresh()
         passwords = Passwords(clock, _run_here, random)
-        yield make_dispatcher(store, passwords, addresses, target, lambda: configuration)
+        yield make_dispatcher(
+            store,
+            passwords,
+            addresses,
+            target,
+            configuration=lambda: configuration,
+            # Without a server there are none.
+            end_sessions=lambda _: None,
+        )
     finally:
         store.close()
 

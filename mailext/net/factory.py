@@ -91,6 +91,17 @@ class SMTPFactory(smtp.SMTPFactory):
             protocol.retire()
         return self._drained
 
+    def end_sessions(self, avatar_id: str) -> None:
+        """
+        End every connection of one account, which is no longer who it was:
+        with 421, and after the message that is coming in, if one is.
+
+        :param avatar_id: who has logged in.
+        """
+        for protocol in list(self._live):
+            if protocol.sessionView().avatar_id == avatar_id:
+                protocol.retire()
+
     def _is_full(self, address: str) -> bool:
         # A socket of this machine has no address to be counted by.
         from_one = self._per_address[address] if address else 0

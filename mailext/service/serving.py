@@ -47,7 +47,7 @@ class Serving:
     ) -> None:
         self._reactor = reactor
         self._listeners = listeners
-        self._site = Site(configuration, reactor, random)
+        self._site = Site(configuration, reactor, random, self._end_sessions)
         self._doors = open_doors(configuration, self._site, reactor)
         # Connections that began before a reload keep their factory.
         self._factories: list[SMTPFactory] = list(self._doors.smtp.values())
@@ -57,6 +57,10 @@ class Serving:
             configuration.state_dir,
             ControlFactory(self._site.dispatcher, lambda: self._site.configuration.limits.message_size),
         )
+
+    def _end_sessions(self, account: str) -> None:
+        for factory in self._factories:
+            factory.end_sessions(account)
 
     def _tls(self) -> ServerContextFactory | None:
         return self._doors.tls

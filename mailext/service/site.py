@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from random import Random
 from time import monotonic
 
@@ -42,6 +43,7 @@ class Site:
 
     :param configuration: says where it is, and who has an account.
     :param random: :class:`random.SystemRandom` in a server.
+    :param end_sessions: called with an account whose sessions are to end.
     :raise mailext.storage.errors.StoreError: if another process owns the
         directory, or it cannot be used.
     :raise OSError: if a file cannot be made or opened.
@@ -53,7 +55,13 @@ class Site:
     :ivar dispatcher: answers the operator.
     """
 
-    def __init__(self, configuration: Configuration, reactor: ISiteReactor, random: Random) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        reactor: ISiteReactor,
+        random: Random,
+        end_sessions: Callable[[str], object],
+    ) -> None:
         self.configuration = configuration
         addresses = account_addresses(configuration)
         self.store = open_store(configuration.state_dir, reactor)
@@ -76,7 +84,12 @@ class Site:
             self.store.queue, QueueIds(reactor.seconds, random), clock, self._runner.wake
         )
         self.dispatcher = make_dispatcher(
-            self.store, passwords, self.addresses, self.queue, lambda: self.configuration
+            self.store,
+            passwords,
+            self.addresses,
+            self.queue,
+            configuration=lambda: self.configuration,
+            end_sessions=end_sessions,
         )
 
     def start(self) -> None:

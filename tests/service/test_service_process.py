@@ -190,19 +190,74 @@ def test_reload(server: RunningServer) -> None:
     open_client.close()
 
 
+# Listeners of other kinds
+
+
+def test_a_foreign_checker_and_lmtp(tmp_path: Path) -> None:
+    server = RunningServer.initialised(tmp_path / "site")
+    socket_name = server.folder / "lmtp.sock"
+    server.reconfigure(
+        lambda text: (
+            'auth = ["memory:carol:secret", "accounts"]\n'
+            + text.replace("[listen]\n", f'[listen]\nlmtp = ["unix:{socket_name}"]\n')
+            + "[listener.submission]\nplaintext-auth = true\nrecipients = 1\n"
+        )
+    )
+    server.start()
+    with smtplib.SMTP("127.0.0.1", server.submission, "client.example") as client:
+        client.login("carol", "secret")
+        assert client.mail(ADDRESS)[0] == 553
+        assert client.mail("carol@example.org")[0] == 250
+        assert client.rcpt(ADDRESS)[0] == 250
+        assert client.rcpt("postmaster")[0] == 452
+    with server.logged_in() as client:
+        assert client.mail(ADDRESS)[0] == 250
+    with smtplib.LMTP(str(socket_name), local_hostname="client.example") as client:
+        client.sendmail("dave@example.net", [ADDRESS], "Subject: by LMTP\r\n\r\nHello.\r\n")
+    [message] = server.wait_for_messages()
+    assert b"with LMTP" in message
+    server.stop()
+
+
+def test_flags_alone(tmp_path: Path) -> None:
+    port, *_ = free_ports(1)
+    process = subprocess.Popen(
+        [
+            *_TWISTD,
+            "mailext",
+            "--listen",
+            f"mx=tcp:{port}:interface=127.0.0.1",
+            "--hostname",
+            "mx.example.net",
+        ],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    eventually(lambda: answers(port), "the server to listen")
+    with smtplib.SMTP("127.0.0.1", port, "client.example") as client:
+        code, text = client.ehlo()
+        assert (code, text.splitlines()[0].split()[0]) == (250, b"mx.example.net")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert (tmp_path / "state").is_dir()
+
+
 # The operator's commands
 
 
 def test_a_new_password_holds_at_once(server: RunningServer) -> None:
     old = server.password
-    with server.logged_in():
-        pass
-    server.run("account", "passwd", ADDRESS, "--password-stdin", stdin=b"another\n")
+    with server.logged_in() as client:
+        server.run("account", "passwd", ADDRESS, "--password-stdin", stdin=b"another\n")
+        assert client.getreply()[0] == 421
     with server.client() as client, pytest.raises(smtplib.SMTPAuthenticationError):
         client.login(ADDRESS, old)
     with server.client() as client:
         client.login(ADDRESS, "another")
         server.run("account", "remove", ADDRESS)
+        assert client.getreply()[0] == 421
     with server.client() as client, pytest.raises(smtplib.SMTPAuthenticationError):
         client.login(ADDRESS, "another")
     assert refused(server, ADDRESS)
