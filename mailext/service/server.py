@@ -114,6 +114,10 @@ class MailServer(Service):
     def _handle_signals(self) -> None:
         on_signal(signal.SIGHUP, self._reactor, self.reload)
         # The reactor's own handler would have twistd die of the signal in the end.
-        on_signal(signal.SIGTERM, self._reactor, self._reactor.stop)
+        on_signal(signal.SIGTERM, self._reactor, self._end)
         if self._output is not None:
             on_signal(signal.SIGUSR1, self._reactor, self._output.rotate)
+
+    def _end(self) -> None:
+        if self._reactor.running:
+            self._reactor.stop()
