@@ -57,6 +57,12 @@ VECTORS = (
     _chunks("last-line-without-crlf", OPEN + chunk(b"a\r\nb"), (*OPENED, "250"), b"a\r\nb\r\n"),
     _chunks("ends-with-cr", OPEN + chunk(b"a\r"), (*OPENED, "550 5.6.0")),
     _chunks("cr-then-no-lf", OPEN + chunk(b"a\r", b"") + chunk(b"b\r\n"), (*OPENED, "250", "550 5.6.0")),
+    _chunks(
+        "ends-with-cr-then-another-message",
+        OPEN + chunk(b"a\r") + MAIL + RCPT + chunk(b"b\r\n"),
+        (*OPENED, "550 5.6.0", "250", "250", "250"),
+        b"b\r\n",
+    ),
     _chunks("begins-with-lf", OPEN + chunk(b"\na\r\n"), (*OPENED, "550 5.6.0")),
     _chunks(
         "lf-behind-complete-line",

@@ -60,6 +60,14 @@ VECTORS = (
     command(
         "command-trailing-carriage-return", Threat.COMMANDS, b"RSET\r", "500 5.5.1", "RFC 5321 section 2.3.8"
     ),
+    command("command-trailing-tab", Threat.COMMANDS, b"RSET\t", "250", "RFC 5321 section 4.1.1"),
+    command(
+        "command-trailing-space-behind-argument",
+        Threat.COMMANDS,
+        b"EHLO a \t",
+        "250",
+        "RFC 5321 section 4.1.1",
+    ),
     command("command-trailing-space", Threat.COMMANDS, b"RSET \t ", "250", "RFC 5321 section 4.1.1"),
     Vector(
         "command-helo-in-lmtp",

@@ -81,6 +81,7 @@ def test_what_was_advertised_before_tls_counts_for_nothing() -> None:
     owner = owner_of(Listener.CLEAR)
     codes(owner, EHLO + b"STARTTLS\r\n")
     assert codes(owner, GIVEN) == ["503"]
+    assert codes(owner, b"HELO client.example\r\n" + GIVEN) == ["250", "503"]
     assert codes(owner, EHLO + GIVEN) == ["250", "250"]
 
 

@@ -10,6 +10,7 @@ from mailext.wire.extensions import Offer
 from mailext.wire.replies import LOCAL_ERROR, OK, Reply
 from mailext.wire.server import ServerSession
 from mailext.wire.states import COMMANDS, COMPLETIONS, TRANSACTION, TRANSITIONS, Command, State
+from tests.vectors.auth import GOOD
 from tests.vectors.model import EHLO, LHLO, MAIL, RCPT, Listener
 from tests.wire.driver import Owner, owner_of, run
 
@@ -125,6 +126,13 @@ def test_a_handshake_leads_back_to_the_start() -> None:
     run(owner, [[EHLO + b"STARTTLS\r\n"], [b""]])
     assert owner.session.state is State.START
     assert owner.session.offer.tls
+
+
+def test_a_login_in_clear_is_forgotten_with_the_handshake() -> None:
+    owner = Owner(Protocol.ESMTP, Offer(starttls=True, mechanisms=("PLAIN",), plaintext_auth=True))
+    login = b"AUTH PLAIN " + GOOD + b"\r\n"
+    transcript = run(owner, [[EHLO + login * 2 + b"STARTTLS\r\n"], [EHLO + login]])
+    assert [reply[:3] for reply in transcript.replies] == ["250", "235", "503", "220", "250", "235"]
 
 
 def test_nothing_but_a_handshake_follows_starttls() -> None:
@@ -262,6 +270,14 @@ def test_content_is_told_as_it_comes() -> None:
 
 
 # Questions and answers
+
+
+@pytest.mark.parametrize("line", [b"FOO a\nb", b"FOO \0", b"FOO-BAR", b"", b"F\xffO", b" FOO"])
+def test_its_owner_is_not_asked_about_what_can_be_no_command(line: bytes) -> None:
+    owner = owner_of(Listener.CLEAR)
+    transcript = run(owner, [[line + b"\r\n"]])
+    assert transcript.events == ()
+    assert transcript.replies[-1].startswith("500 5.5.1")
 
 
 def test_only_a_question_can_be_answered() -> None:

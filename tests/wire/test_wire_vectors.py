@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from mailext.wire.events import StartTls
 from mailext.wire.states import State
 from tests.vectors.model import Threat, Vector
 from tests.vectors.table import VECTORS
@@ -53,6 +54,7 @@ def test_what_comes_behind_starttls_ends_the_session_however_it_comes(vector: Ve
         transcript = run(owner_of(vector.listener), [cut(flight, [place])])
         assert transcript.replies[-1].startswith("421 4.7.0")
         assert transcript.state is State.CLOSED
+        assert any(isinstance(event, StartTls) for event in transcript.events) == (place == end)
         # Answered already, or not: nothing behind it is looked at.
         assert [reply[:3] for reply in transcript.replies[1:-1]] == (["220"] if place == end else [])
 
