@@ -113,8 +113,6 @@ class ESMTP(smtp.ESMTP):
     def connectionMade(self) -> None:
         clock = self.clock or _the_reactor()
         self._id = secrets.token_hex(8)
-        peer = self.transport.getPeer()
-        self._peer = str(getattr(peer, "host", peer))
         self._helo = (None, self._peer.encode("utf-8"))
         encrypted = tls.is_encrypted(self.transport)
         self.canStartTLS = not encrypted and self.ctx is not None and ITLSTransport.providedBy(self.transport)
@@ -151,6 +149,12 @@ class ESMTP(smtp.ESMTP):
         self._conversation.flush()
         if encrypted:
             self._conversation.await_handshake(self.settings.handshake_timeout)
+
+    @property
+    def _peer(self) -> str:
+        # Asked each time: behind a proxy it is known only after the greeting.
+        peer = self.transport.getPeer()
+        return str(getattr(peer, "host", peer))
 
     def greeting(self) -> bytes:
         return self.host + (b" LMTP" if self.settings.protocol is Protocol.LMTP else b" ESMTP")

@@ -164,9 +164,9 @@ def is_encrypted(transport: ITransport) -> bool:
 
 def facts(transport: ITransport) -> TlsFacts | None:
     """What is known of the TLS layer of a connection, None before its handshake."""
-    if not ISSLTransport.providedBy(transport):
-        return None
-    connection = cast("ISystemHandle", transport).getHandle()
+    # A wrapper such as that of the PROXY protocol does not say that the
+    # transport within it is under TLS by now; but it hands out its handle.
+    connection = cast("ISystemHandle", transport).getHandle() if hasattr(transport, "getHandle") else None
     if not isinstance(connection, SSL.Connection):
         return None
     cipher = connection.get_cipher_name()

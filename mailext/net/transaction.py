@@ -325,7 +325,7 @@ class Transaction:
         except Exception:  # noqa: BLE001 - whatever a target raises
             committed = Deferred()
             committed.errback(Failure())
-        return committed.addCallbacks(self._committed, self._not_committed)
+        return committed.addCallback(self._committed).addErrback(self._not_committed)
 
     def _committed(self, outcomes: Mapping[Mailbox, Outcome]) -> Sequence[Reply]:
         return self._replies(
