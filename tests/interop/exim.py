@@ -50,6 +50,7 @@ next_hop:
 """,
             "utf-8",
         )
+        configuration.chmod(0o644)
         command = [program, "-C", str(configuration), "-odf", "-i", "-f", sender, "--", *recipients]
         subprocess.run(command, input=message, check=True, capture_output=True, timeout=60)
         return (folder / "mainlog").read_text("utf-8", "replace")
