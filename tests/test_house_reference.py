@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 
+from mailext.cli import main
 from mailext.config.reference import reference_page
+from mailext.control.accounts import AccountJson
+from mailext.control.identities import IdentityJson
+from mailext.control.queue import MessageJson
+from mailext.control.submission import SentJson
 from mailext.interfaces import IClientIdentityCheckerFactory, IDeliveryPolicyFactory
 from mailext.plugins import describe
 from mailext.queue.as_json import EntryJson, RecipientJson, ShownEntryJson
+from mailext.tap import Options
 from mailext.wire import replies
-from tests.black_box import ADDRESS, RunningServer
-from tests.samples import SAMPLE
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
 
@@ -40,19 +43,35 @@ def test_every_key_of_the_configuration_stands_in_its_page() -> None:
         ("queue list", EntryJson.__annotations__),
         ("Each of ``recipients``", RecipientJson.__annotations__),
         ("queue show", ShownEntryJson.__annotations__.keys() - EntryJson.__annotations__.keys()),
+        ("queue hold, queue release", MessageJson.__annotations__),
+        ("identity list", IdentityJson.__annotations__),
+        ("account list", AccountJson.__annotations__),
+        ("send", SentJson.__annotations__),
     ],
 )
-def test_the_json_of_the_queue_stands_in_its_page(title: str, made: dict[str, object]) -> None:
+def test_what_the_commands_print_as_json_stands_in_its_page(title: str, made: dict[str, object]) -> None:
     assert first_cells("json", title) == list(made)
 
 
-def test_the_json_of_identities_stands_in_its_page(server: RunningServer) -> None:
-    with server.client() as client:
-        client.docmd("CLIENTID", "UUID 6f1c2f0e-3a86-4d3b-9d0c-3f0e9f5d2a11")
-        client.login(ADDRESS, server.password)
-        client.sendmail(ADDRESS, [ADDRESS], SAMPLE)
-    (identity,) = json.loads(server.run("identity", "list", "--json").stdout)
-    assert first_cells("json", "identity list") == list(identity)
+def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_every_command_stands_in_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for name in re.findall(r"^    ([a-z]+) +\S", help_of(capsys), re.MULTILINE):
+        below = re.findall(r"^    ([a-z]+) +\S", help_of(capsys, name), re.MULTILINE)
+        found += [f"{name} {each}" for each in below] or [name]
+    stated = [re.match(r"[a-z ]+[a-z]", cell)[0] for cell in first_cells("commands", "mailext")]
+    assert stated == found
+
+
+def test_every_flag_of_the_server_stands_in_its_page() -> None:
+    flags = set(re.findall(r"--[a-z-]+", Options().getUsage())) - {"--version", "--help"}
+    assert flags <= set(re.findall(r"--[a-z-]+", page("commands")))
 
 
 @pytest.mark.parametrize(
