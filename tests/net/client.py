@@ -171,7 +171,7 @@ class Client:
         if self.tls is None:
             self._to_send += data
         elif data:
-            self.tls.send(data)
+            self.tls.sendall(data)
         self.pump()
 
     def replies(self) -> list[str]:

@@ -7,6 +7,7 @@ from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePassword
 from twisted.cred.portal import Portal
 from twisted.mail.smtp import SMTPBadRcpt, User
 
+from mailext.accounts.sasl import LoginMechanism, PlainMechanism
 from mailext.values import Protocol
 from tests.net.client import Client
 from tests.net.conftest import Pki
@@ -14,11 +15,15 @@ from tests.net.site import Realm, Server, TargetSite, serve
 from tests.vectors.model import ACCOUNT, DOMAIN, LIMITS, PASSWORD, RECIPIENTS, Listener, Vector
 from tests.vectors.table import VECTORS
 
+_MECHANISMS = {b"PLAIN": PlainMechanism, b"LOGIN": LoginMechanism}
+
 
 def judge(user: User) -> object:
     """Take the recipients of the vectors' site."""
     local_part, domain = user.dest.local.decode("utf-8"), user.dest.domain.decode("utf-8")
-    if domain and domain.lower() != DOMAIN:
+    if local_part.lower() == "postmaster":
+        return None
+    if domain.lower() != DOMAIN:
         raise SMTPBadRcpt(user, 550, "5.7.1 Relaying denied")
     if local_part.partition("+")[0].lower() not in RECIPIENTS:
         raise SMTPBadRcpt(user, 550, "5.1.1 No such mailbox")
@@ -33,7 +38,7 @@ def server_of(vector: Vector, site: TargetSite, pki: Pki) -> Server:
         return serve(
             portal=portal, protocol=Protocol.LMTP, challengers={}, clientid_enabled=False, limits=LIMITS
         )
-    return serve(portal=portal, context=pki.client(), tls=pki.server, limits=LIMITS)
+    return serve(portal=portal, context=pki.client(), tls=pki.server, challengers=_MECHANISMS, limits=LIMITS)
 
 
 def told(server: Server, client: Client, flight: bytes) -> list[str]:

@@ -85,7 +85,7 @@ VECTORS = (
     Vector(
         "auth-too-many-failures",
         Threat.AUTH,
-        (EHLO + (b"AUTH PLAIN " + WRONG + b"\r\n") * 5,),
+        (EHLO + b"".join(b"AUTH PLAIN " + _plain(b"", ACCOUNT, b"%d" % n) + b"\r\n" for n in range(5)),),
         ("250", "535 5.7.8", "535 5.7.8", "535 5.7.8", CLOSED),
         "RFC 4954 section 4",
         Listener.TLS,
