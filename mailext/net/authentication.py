@@ -48,7 +48,15 @@ class Challenger(TypingProtocol):
 
 
 class MalformedResponseError(ValueError):
-    """The client's response is not what the mechanism wants."""
+    """
+    The client's response is not what the mechanism wants.
+
+    :ivar reply: what the client is told.
+    """
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply)
+        self.reply = reply
 
 
 class Authentication:
@@ -88,8 +96,13 @@ class Authentication:
         self._mechanism = event.mechanism
         self._challenger = cast("Challenger", self._challengers[event.mechanism]())
         challenge = self._challenger.getChallenge()
-        # An initial response answers the challenge that is then not sent.
-        return challenge if event.initial_response is None else self._take(event.initial_response)
+        if event.initial_response is None:
+            return challenge
+        # RFC 4954 section 4: to a mechanism that begins with a challenge there
+        # is none. In LOGIN the name is as good at once.
+        if challenge and event.mechanism != "LOGIN":
+            raise MalformedResponseError(replies.NOTHING_TO_RESPOND_TO)
+        return self._take(event.initial_response)
 
     def respond(self, event: AuthResponse) -> bytes | None:
         """Go on with an exchange; as ``start``."""
@@ -101,7 +114,7 @@ class Authentication:
             self._challenger.setResponse(response)
             return self._challenger.getChallenge() if self._challenger.moreChallenges() else None
         except (ValueError, IllegalClientResponse) as error:
-            raise MalformedResponseError(self._mechanism) from error
+            raise MalformedResponseError(replies.NOT_BASE64) from error
 
     def login(
         self, portal: AnyPortal | None, session: SessionView, identity: ClientIdentity | None

@@ -308,8 +308,8 @@ class ESMTP(smtp.ESMTP):
     def _exchange(self, step: Callable[[], bytes | None]) -> None:
         try:
             challenge = step()
-        except MalformedResponseError:
-            self._session.reply(replies.NOT_BASE64)
+        except MalformedResponseError as error:
+            self._session.reply(error.reply)
             return
         if challenge is not None:
             self._session.challenge(challenge)

@@ -93,6 +93,7 @@ SASL_LINE_TOO_LONG = Reply.of(500, "5.5.6", "Authentication exchange line is too
 SYNTAX_ERROR = Reply.of(501, "5.5.2", "Syntax error")
 BAD_ARGUMENTS = Reply.of(501, "5.5.4", "Syntax error in parameters or arguments")
 NOT_BASE64 = Reply.of(501, "5.5.2", "Cannot decode response")
+NOTHING_TO_RESPOND_TO = Reply.of(501, "5.7.0", "This mechanism begins with a challenge")
 AUTH_CANCELLED = Reply.of(501, "5.7.0", "Authentication aborted")
 BAD_SENDER_SYNTAX = Reply.of(501, "5.1.7", "Bad sender address syntax")
 BAD_RECIPIENT_SYNTAX = Reply.of(501, "5.1.3", "Bad recipient address syntax")
