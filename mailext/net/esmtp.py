@@ -112,6 +112,8 @@ class ESMTP(smtp.ESMTP):
 
     def connectionMade(self) -> None:
         clock = self.clock or _the_reactor()
+        # What the program gave this protocol; a login puts another in its place.
+        self._given = self.delivery, self.deliveryFactory
         self._id = secrets.token_hex(8)
         self._helo = (None, self._peer.encode("utf-8"))
         encrypted = tls.is_encrypted(self.transport)
@@ -338,9 +340,8 @@ class ESMTP(smtp.ESMTP):
         self.authenticated = False
         self._avatar_id = None
         self._refusal = None
-        if self._onLogout is not None:
-            self.delivery = self.deliveryFactory = None
-            self._log_out()
+        self.delivery, self.deliveryFactory = self._given
+        self._log_out()
 
     def _log_out(self) -> None:
         logout, self._onLogout = self._onLogout, None

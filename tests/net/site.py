@@ -18,7 +18,8 @@ from twisted.mail.smtp import Address, User
 from zope.interface import implementer
 
 from mailext import ESMTP, SMTPFactory
-from mailext.interfaces import IDelivery, IDeliveryTarget, IEnvelopeAwareDelivery
+from mailext.clientid.login import LoginJudge, RejectAt
+from mailext.interfaces import IClientIdentityChecker, IDelivery, IDeliveryTarget, IEnvelopeAwareDelivery
 from mailext.net.settings import ListenerSettings
 from mailext.values import Envelope, Mailbox, Outcome, Protocol
 from tests.net.client import Client
@@ -282,6 +283,8 @@ def serve(
     portal: Portal | None = None,
     context: SSL.Context | None = None,
     kind: type[ESMTP] = ESMTP,
+    checkers: Sequence[IClientIdentityChecker] = (),
+    reject_at: RejectAt = RejectAt.AUTH,
     **settings: object,
 ) -> Server:
     """
@@ -290,13 +293,16 @@ def serve(
     :param delivery: what everybody is given who comes, with a name or without.
     :param portal: takes the place of one that knows ``USERS`` and nobody.
     :param kind: the protocol of its connections.
+    :param checkers: judge the logins.
     :param settings: those of its listener.
     """
     if portal is None:
-        checkers = [AllowAnonymousAccess(), InMemoryUsernamePasswordDatabaseDontUse(**USERS)]
-        portal = Portal(Realm(delivery if delivery is not None else Delivery()), checkers)
+        everybody = [AllowAnonymousAccess(), InMemoryUsernamePasswordDatabaseDontUse(**USERS)]
+        portal = Portal(Realm(delivery if delivery is not None else Delivery()), everybody)
     clock = Clock()
-    listener = ListenerSettings(**{"hostname": "mx.example.org", "challengers": CHALLENGERS, **settings})
+    judge = LoginJudge(checkers, clock, 10.0, reject_at)
+    defaults = {"hostname": "mx.example.org", "challengers": CHALLENGERS, "login": judge}
+    listener = ListenerSettings(**{**defaults, **settings})
     factory = SMTPFactory(portal, listener, clock=clock)
     factory.protocol = kind
     return Server(factory, clock, listener, context)

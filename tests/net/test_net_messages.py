@@ -112,8 +112,9 @@ class TestValidateFrom:
         assert client.replies() == ["250 2.1.0 Sender OK"]
 
     def test_a_later_one_is_asked_anew(self) -> None:
-        answers = iter([fail(SMTPBadSender("x")), succeed(MAIL)])
-        client = serve(Delivery(sender=lambda origin: next(answers))).greeted()
+        answers = iter([fail(SMTPBadSender("x")), succeed(None)])
+        delivery = Delivery(sender=lambda origin: next(answers).addCallback(lambda _: origin))
+        client = serve(delivery).greeted()
         assert codes(client.say(MAIL, MAIL, RCPT)) == ["550", "250", "250"]
 
 

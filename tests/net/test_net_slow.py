@@ -8,12 +8,10 @@ import pytest
 from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 from twisted.logger import eventAsText
 from twisted.mail.smtp import SMTPBadRcpt, SMTPServerError
 
 from mailext.bases import DeliveryPolicy
-from mailext.clientid.login import LoginJudge
 from mailext.testing import ScriptedChecker, ScriptedPolicy
 from mailext.values import ACCEPTED
 from tests.net.client import Client, codes
@@ -313,7 +311,7 @@ class TestTheEndOfTheConnectionMeanwhile:
 
     @MOMENTS
     def test_the_answer_never_comes(self, moment) -> None:
-        server, client, slow, realm = self.waiting(moment)
+        server, client, _, realm = self.waiting(moment)
         client.vanish()
         self.check_nothing_is_left(server, client, realm)
 
@@ -329,10 +327,9 @@ class TestTheEndOfTheConnectionMeanwhile:
     def test_a_slow_checker_of_identities_hears_of_the_end(self) -> None:
         slow = Slow()
         checker = ScriptedChecker(attempt=slow.ask(ACCEPTED))
-        clock = Clock()
         portal = Portal(realm := Realm(Delivery()), [InMemoryUsernamePasswordDatabaseDontUse(**USERS)])
-        judge = LoginJudge([checker], clock, 10.0)
-        client = serve(portal=portal, plaintext_auth=True, login=judge).greeted(ANN)
+        server = serve(portal=portal, plaintext_auth=True, checkers=[checker])
+        client = server.greeted(ANN)
         client.vanish()
         slow.answer()
         assert [call[0] for call in checker.calls] == [
@@ -342,4 +339,4 @@ class TestTheEndOfTheConnectionMeanwhile:
             "settled",
         ]
         assert realm.logged_out == realm.asked == [b"ann"]
-        assert clock.getDelayedCalls() == []
+        assert server.clock.getDelayedCalls() == []
