@@ -11,11 +11,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum, StrEnum
+from typing import Generic, TypeVar
 
 __all__ = [
     "ACCEPTED",
+    "AuthenticatedBy",
     "BodyType",
     "ClientIdentity",
+    "DnsAnswer",
+    "DnsError",
+    "DnsStatus",
     "Envelope",
     "HeaderField",
     "IdentityRecord",
@@ -23,21 +28,32 @@ __all__ = [
     "LoginOutcome",
     "MailOptions",
     "Mailbox",
+    "MxLevel",
+    "MxRecord",
+    "NextHop",
     "Notify",
     "Outcome",
+    "Proof",
     "Protocol",
     "QueueEntry",
     "QueuedRecipient",
     "RcptOptions",
     "Recipient",
     "RecipientState",
+    "RequireTlsMode",
     "Ret",
+    "Route",
+    "Security",
     "SessionView",
     "Settlement",
     "TlsDemand",
+    "TlsEvidence",
     "TlsFacts",
+    "TlsLevel",
     "Verdict",
 ]
+
+T = TypeVar("T")
 
 _DOT_STRING = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
@@ -455,3 +471,220 @@ class IdentityRecord:
     first_seen: float
     last_seen: float
     count: int
+
+
+class TlsLevel(IntEnum):
+    """How far TLS protects a connection; the members are ordered by strength."""
+
+    NONE = 0
+    #: Encrypted, to whom is not known.
+    ENCRYPTED = 1
+    #: Encrypted, and the host has proved that it is the one meant.
+    AUTHENTICATED = 2
+
+
+class AuthenticatedBy(StrEnum):
+    """By what a host proved that it is the one meant."""
+
+    #: A chain of certificates to a trusted root, for the host's name (RFC 9525).
+    PKIX = "pkix"
+    #: The TLSA records of the host (RFC 7672).
+    DANE = "dane"
+
+
+class MxLevel(IntEnum):
+    """
+    How it is known that a host is one of its domain's; the members are ordered
+    by strength.
+    """
+
+    #: By DNS that anybody on the way could have written.
+    NONE = 0
+    #: By the domain's MTA-STS policy (RFC 8461 section 4.1).
+    MTA_STS = 1
+    #: By MX records that DNSSEC proves.
+    DNSSEC = 2
+    #: By no look-up: the operator named it, or it is the domain itself.
+    CONFIGURED = 3
+
+
+class Security(Enum):
+    """What the operator wants a next hop to prove, for any message."""
+
+    #: TLS is not even tried.
+    NONE = "none"
+    #: TLS where it can be had.
+    MAY = "may"
+    #: TLS, with whomever.
+    ENCRYPT = "encrypt"
+    #: TLS, with a host that DANE authenticates.
+    DANE = "dane"
+    #: TLS, with a host whose certificate is verified, and whose name a policy
+    #: or DNSSEC proves to be the domain's.
+    STS = "sts"
+    #: TLS, with a host whose certificate is verified for the name of that
+    #: host. Where MX records named it, they may be anybody's.
+    VERIFY = "verify"
+
+
+class RequireTlsMode(Enum):
+    """What REQUIRETLS asks of a next hop."""
+
+    #: All that RFC 8689 section 4.2.1 asks for.
+    ENFORCE = "enforce"
+    #: TLS; what goes beyond is used where it can be had.
+    OPPORTUNISTIC_STARTTLS = "opportunistic+starttls"
+    #: Nothing; what can be had is used.
+    OPPORTUNISTIC = "opportunistic"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsEvidence:
+    """
+    What a host showed in a TLS handshake.
+
+    :param version: for example ``TLSv1.3``.
+    :param cipher: the name of the cipher suite.
+    :param host: the name, or the IP address, that its certificate was checked
+        for.
+    :param chain: its certificates as it sent them, its own first; DER.
+    :param pkix_error: why chain and name could not be verified; None if they
+        were.
+    """
+
+    version: str
+    cipher: str
+    host: str
+    chain: tuple[bytes, ...] = ()
+    pkix_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """
+    What a connection has proved of the host at its other end.
+
+    :param by: everything that authenticated the host; empty below
+        :attr:`TlsLevel.AUTHENTICATED`.
+    :param requiretls: whether REQUIRETLS was offered in the EHLO reply after
+        TLS (R12, RFC 8689 section 4.2.1).
+    :param reason: what led to these levels, for the log and for reports.
+    """
+
+    tls: TlsLevel = TlsLevel.NONE
+    by: frozenset[AuthenticatedBy] = frozenset()
+    mx: MxLevel = MxLevel.NONE
+    requiretls: bool = False
+    reason: str = ""
+
+
+class DnsStatus(Enum):
+    """What DNSSEC says of an answer (RFC 4033 section 5)."""
+
+    #: Every record of it is proved.
+    SECURE = "secure"
+    #: There is no proof, and none was to be expected: or nobody trusted said
+    #: that there is.
+    INSECURE = "insecure"
+    #: There should be proof, and there is none: the answer is not used.
+    BOGUS = "bogus"
+
+
+class DnsError(Exception):
+    """
+    A look-up brought no answer: nothing is known, not even that a name does
+    not exist. Whoever needed it tries again later.
+
+    :param reason: why, for the log.
+    :param status: :attr:`DnsStatus.BOGUS` where the answer's proof failed,
+        None where there was no answer.
+    """
+
+    def __init__(self, reason: str, status: DnsStatus | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class DnsAnswer(Generic[T]):
+    """
+    The answer to a DNS look-up, be it that there is no such record.
+
+    :param name: where the records are: the name that was asked for, or the
+        one to which its CNAME records lead. Lower case, without the final dot.
+    :param records: empty if there are none.
+    :param status: ``SECURE`` or ``INSECURE``, the weakest of all CNAME records
+        on the way and of the records, or of the proof that there are none.
+    :param exists: whether the name exists, with records of whatever type.
+    """
+
+    name: str
+    records: tuple[T, ...]
+    status: DnsStatus
+    exists: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MxRecord:
+    """
+    An MX record (RFC 1035 section 3.3.9).
+
+    :param host: the name of the host: A-labels in lower case, without the
+        final dot; empty for a null MX (RFC 7505).
+    """
+
+    preference: int
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextHop:
+    """
+    A host that mail may go to.
+
+    :param host: its name in A-labels, lower case, without a final dot; or an
+        IP address. A certificate must be for this name, whatever CNAME records
+        say.
+    :param addresses: its IP addresses, in the order to try.
+    :param mx_status: what DNSSEC says of the MX records that named it; None
+        where none did.
+    :param implicit_tls: whether TLS begins with the connection and not with
+        STARTTLS.
+    :param authenticate: whether the login that the operator gave for the
+        smarthost is meant for it.
+    :param failure: why it has no address to connect to.
+    """
+
+    host: str
+    port: int
+    addresses: tuple[str, ...] = ()
+    mx_status: DnsStatus | None = None
+    preference: int = 0
+    implicit_tls: bool = False
+    authenticate: bool = False
+    failure: Outcome | None = None
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether it is known by an IP address alone."""
+        return self.addresses == (self.host,)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """
+    Where mail for a domain goes.
+
+    :param destination: the domain in A-labels, lower case; or an address
+        literal in brackets.
+    :param hops: the hosts, in the order to try.
+    :param security: what the operator wants a hop to prove.
+    :param requiretls: what REQUIRETLS asks of a hop.
+    :param failure: why there is no host to try, temporary or permanent.
+    """
+
+    destination: str
+    hops: tuple[NextHop, ...] = ()
+    security: Security = Security.MAY
+    requiretls: RequireTlsMode = RequireTlsMode.ENFORCE
+    failure: Outcome | None = None
