@@ -7,11 +7,12 @@ from functools import partial
 from typing import cast
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.mail import smtp
 
 from mailext.clientid.login import AnyPortal
+from mailext.net import tls
 from mailext.net.esmtp import ESMTP
 from mailext.net.settings import ListenerSettings
 from mailext.wire import replies
@@ -24,6 +25,10 @@ class _Refusal(Protocol):
 
     def connectionMade(self) -> None:
         assert self.transport is not None
+        if tls.is_encrypted(self.transport):
+            # Nothing can be told before a handshake, which it may never make.
+            ITCPTransport(self.transport).abortConnection()
+            return
         self.transport.write(bytes(replies.TOO_MANY_CONNECTIONS))
         self.transport.loseConnection()
 
@@ -53,7 +58,6 @@ class SMTPFactory(smtp.SMTPFactory):
         super().__init__(portal)
         self.settings = settings
         self.clock = clock
-        self._limits = settings or ESMTP.settings
         self._live: set[ESMTP] = set()
         self._per_address: Counter[str] = Counter()
         self._drained: Deferred[None] | None = None
@@ -77,6 +81,11 @@ class SMTPFactory(smtp.SMTPFactory):
         self._per_address[address] += 1
         return cast("Protocol", protocol)
 
+    @property
+    def has_connections(self) -> bool:
+        """Whether one of its protocols is connected."""
+        return bool(self._live)
+
     def drain(self) -> Deferred[None]:
         """
         End every connection: with 421, and after the message that is coming
@@ -86,10 +95,10 @@ class SMTPFactory(smtp.SMTPFactory):
         """
         if not self._live:
             return succeed(None)
-        self._drained = Deferred()
+        drained = self._drained = Deferred()
         for protocol in list(self._live):
             protocol.retire()
-        return self._drained
+        return drained
 
     def end_sessions(self, avatar_id: str) -> None:
         """
@@ -103,9 +112,10 @@ class SMTPFactory(smtp.SMTPFactory):
                 protocol.retire()
 
     def _is_full(self, address: str) -> bool:
+        limits = self.settings or self.protocol.settings
         # A socket of this machine has no address to be counted by.
         from_one = self._per_address[address] if address else 0
-        return len(self._live) >= self._limits.connections or from_one >= self._limits.connections_per_address
+        return len(self._live) >= limits.connections or from_one >= limits.connections_per_address
 
     def _ended(self, protocol: ESMTP, address: str) -> None:
         self._live.discard(protocol)

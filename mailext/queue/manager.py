@@ -58,8 +58,9 @@ class QueueManager:
     ) -> None:
         self._store = store
         self._attempts = DeliveryAttempts(store, target, clock)
-        self._rules = SettlementRules(schedule, clock, random)
         self._clock = clock
+        self._random = random
+        self.reschedule(schedule)
         self._concurrency = concurrency
         self._running = False
         self._claiming = False
@@ -74,6 +75,10 @@ class QueueManager:
         """Begin with what is due."""
         self._running = True
         self.wake()
+
+    def reschedule(self, schedule: RetrySchedule) -> None:
+        """Go by another schedule, from the next settlement on."""
+        self._rules = SettlementRules(schedule, self._clock, self._random)
 
     def stop(self) -> Deferred[None]:
         """

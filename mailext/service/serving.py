@@ -14,8 +14,8 @@ from mailext.control.server import ControlFactory, ControlService
 from mailext.net.factory import SMTPFactory
 from mailext.net.tls import ServerContextFactory
 from mailext.service.certificates import CertificateWatch
+from mailext.service.doors import open_doors
 from mailext.service.listeners import Listeners
-from mailext.service.reception import open_doors
 from mailext.service.site import ISiteReactor, Site
 
 __all__ = ["IServerReactor", "Serving"]
@@ -87,6 +87,7 @@ class Serving:
         doors = open_doors(configuration, self._site, self._reactor)
         self._site.configure(configuration)
         self._doors = doors
+        self._factories = [each for each in self._factories if each.has_connections]
         self._factories += doors.smtp.values()
         self._listeners.serve(doors.outermost)
 

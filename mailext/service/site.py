@@ -12,15 +12,16 @@ from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 
 from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
-from mailext.config.model import Configuration
+from mailext.config.model import Configuration, Relay
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
 from mailext.control.offline import account_addresses
 from mailext.delivery.maildir import MaildirTarget
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
+from mailext.queue.manager import QueueManager
+from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
-from mailext.service.queue import QueueRunner
 from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
 
@@ -79,9 +80,11 @@ class Site:
             hostname=configuration.hostname,
             random=random,
         )
-        self._runner = QueueRunner(self.store.queue, mailboxes, clock, random)
+        self._manager = QueueManager(
+            self.store.queue, mailboxes, _schedule(configuration.relay), clock, random
+        )
         self.queue = QueueTarget(
-            self.store.queue, QueueIds(reactor.seconds, random), clock, self._runner.wake
+            self.store.queue, QueueIds(reactor.seconds, random), clock, self._manager.wake
         )
         self.dispatcher = make_dispatcher(
             self.store,
@@ -96,13 +99,13 @@ class Site:
         """Begin to work."""
         self._hashing.startService()
         self._mailboxes.startService()
-        self._runner.start(self.configuration.relay)
+        self._manager.start()
 
     def configure(self, configuration: Configuration) -> None:
         """Go on with another configuration. Its state directory is the same."""
         self.configuration = configuration
         self.addresses.configure(configuration)
-        self._runner.configure(configuration.relay)
+        self._manager.reschedule(_schedule(configuration.relay))
 
     def stop(self) -> Deferred[None]:
         """
@@ -113,7 +116,11 @@ class Site:
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        await self._runner.stop()
+        await self._manager.stop()
         self._mailboxes.stopService()
         self._hashing.stopService()
         await self.store.close()
+
+
+def _schedule(relay: Relay) -> RetrySchedule:
+    return RetrySchedule(relay.retry, relay.give_up_after)

@@ -237,6 +237,26 @@ def test_only_deferred_recipients_are_tried_again_and_on_schedule(site: Site) ->
     assert site.entries() == []
 
 
+def test_another_schedule_holds_from_the_next_attempt_on(site: Site) -> None:
+    site.add("m1", ANN)
+    site.target.outcomes[ANN] = DEFERRED
+    site.manager.start()
+    site.manager.reschedule(RetrySchedule((20.0,), give_up_after=86400.0, jitter=0.0))
+    site.clock.advance(300)
+    assert site.entry().next_attempt == site.clock.seconds() + 20
+
+
+def test_what_was_claimed_before_the_schedule_changed_is_attempted(site: Site) -> None:
+    claimed: Deferred[None] = Deferred()
+    claim = site.store.claimDue
+    site.store.claimDue = lambda *asked: claimed.addCallback(lambda _: claim(*asked))
+    site.add("m1", ANN)
+    site.manager.start()
+    site.manager.reschedule(site.schedule)
+    claimed.callback(None)
+    assert site.entries() == []
+
+
 def test_a_permanent_failure_waits_for_the_operator(site: Site) -> None:
     site.add("m1", ANN)
     site.target.outcomes[ANN] = FAILED
