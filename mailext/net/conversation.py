@@ -136,7 +136,7 @@ class Conversation:
         """The client's time for its next command begins."""
         period = self._timeout()
         if period is None:
-            self._deadline.suspend()
+            self._deadline.stop()
         else:
             self._deadline.begin(period)
 
@@ -193,7 +193,7 @@ class Conversation:
         if self.is_over:
             return
         if self.session.state in _IN_MESSAGE:
-            self.await_message()
+            self._deadline.resume()
         self.pump()
 
     def _pause(self) -> None:

@@ -31,9 +31,10 @@ class Deadline:
         self._clock = clock
         self._expired = expired
         self._timer: IDelayedCall | None = None
-        self._end = 0.0
+        self._end = math.inf
+        self._suspended: float | None = None
         self._least_rate = 0.0
-        self._window_end = 0.0
+        self._window_end = math.inf
         self._octets = 0
 
     def begin(self, period: float, least_rate: float = 0.0) -> None:
@@ -44,44 +45,60 @@ class Deadline:
         :param least_rate: octets a second that must be counted meanwhile.
         """
         now = self._clock.seconds()
+        self._suspended = None
         self._end = now + period
         self._least_rate = least_rate
-        self._window_end = now + _RATE_WINDOW if least_rate else self._end
+        self._window_end = now + _RATE_WINDOW if least_rate else math.inf
         self._octets = 0
-        next_look = min(self._end, self._window_end)
-        if self._timer is None:
-            self._timer = self._clock.callLater(next_look - now, self._look)
-        elif next_look < self._timer.getTime():
-            self._timer.reset(next_look - now)
+        self._wake_in_time(now)
 
     def count(self, octets: int) -> None:
         """The client has given so many octets of a message."""
         self._octets += octets
 
     def suspend(self) -> None:
-        """It is not the client that is waited for: no time is up meanwhile."""
-        self._end = math.inf
-        self._least_rate = 0.0
+        """It is not the client that is waited for: its time stands still."""
+        if self._suspended is None:
+            self._suspended = self._clock.seconds()
+
+    def resume(self) -> None:
+        """The time goes on where it was suspended."""
+        if self._suspended is None:
+            return
+        now = self._clock.seconds()
+        waited, self._suspended = now - self._suspended, None
+        self._end += waited
+        self._window_end += waited
+        self._wake_in_time(now)
 
     def stop(self) -> None:
         """No time is up any more, until the next ``begin``."""
+        self._end = self._window_end = math.inf
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
+    def _wake_in_time(self, now: float) -> None:
+        next_look = min(self._end, self._window_end)
+        if next_look == math.inf:
+            return
+        if self._timer is None:
+            self._timer = self._clock.callLater(next_look - now, self._look)
+        elif next_look < self._timer.getTime():
+            self._timer.reset(next_look - now)
+
     def _look(self) -> None:
         self._timer = None
-        now = self._clock.seconds()
-        if self._end == math.inf:
+        if self._suspended is not None:
             return
+        now = self._clock.seconds()
         if now >= self._end:
             self._expired()
             return
-        if self._least_rate and now >= self._window_end:
+        if now >= self._window_end:
             if self._octets < self._least_rate * _RATE_WINDOW:
                 self._expired()
                 return
             self._octets = 0
             self._window_end = now + _RATE_WINDOW
-        next_look = min(self._end, self._window_end) if self._least_rate else self._end
-        self._timer = self._clock.callLater(next_look - now, self._look)
+        self._wake_in_time(now)

@@ -164,7 +164,7 @@ class TestWaiting:
         server.advance(1.0)
         assert codes(client.replies()) == ["421"]
 
-    def test_its_time_for_a_message_begins_anew(self) -> None:
+    def test_a_wait_within_a_message_is_not_its_time(self) -> None:
         started: Deferred[TargetDelivery] = Deferred()
         site = TargetSite(lambda envelope, headers: started)
         server = serve(site, message_timeout=100.0, min_rate=0.0)
@@ -176,6 +176,24 @@ class TestWaiting:
         server.advance(99.0)
         assert client.replies() == []
         server.advance(1.0)
+        assert codes(client.replies()) == ["421"]
+
+    @pytest.mark.parametrize(
+        "limits", [{"message_timeout": 100.0, "min_rate": 0.0}, {"message_timeout": 1800.0, "min_rate": 2.0}]
+    )
+    def test_a_target_that_is_waited_for_gives_a_slow_client_no_more_time(self, limits) -> None:
+        slow = Slow()
+        site = TargetSite(lambda envelope, headers: TargetDelivery(envelope, headers, write=slow.ask))
+        server = serve(site, **limits)
+        client = server.greeted(MAIL, RCPT, b"DATA")
+        client.send(b"\r\n")
+        client.replies()
+        for _ in range(10):
+            client.send(b"ten octets")
+            server.advance(30.0)
+            while slow.waiting:
+                slow.answer()
+            server.advance(10.0)
         assert codes(client.replies()) == ["421"]
 
     def test_a_policy_has_only_so_long(self) -> None:
