@@ -20,11 +20,11 @@ __all__ = ["ESMTP", "SMTPFactory"]
 
 def __getattr__(name: str) -> object:
     if name == "ESMTP":
-        from mailext.net.esmtp import ESMTP
+        from mailext.net.esmtp import ESMTP  # noqa: PLC0415 - see above
 
         return ESMTP
     if name == "SMTPFactory":
-        from mailext.net.factory import SMTPFactory
+        from mailext.net.factory import SMTPFactory  # noqa: PLC0415 - see above
 
         return SMTPFactory
     raise AttributeError(f"module 'mailext' has no attribute {name!r}")

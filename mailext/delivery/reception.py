@@ -25,7 +25,7 @@ from mailext.message.headers import HeaderSection
 from mailext.message.submission import complete
 from mailext.message.trace import received
 from mailext.values import Envelope, Mailbox, MailOptions, Outcome, RcptOptions, SessionView, TlsDemand
-from mailext.wire.grammar import GrammarError, parse_mailbox
+from mailext.wire.grammar import mailbox_of
 
 __all__ = ["ExchangeDelivery", "Reception", "SenderCheck", "SubmissionDelivery", "any_sender"]
 
@@ -122,7 +122,7 @@ class ExchangeDelivery:
         return received(
             self._session,
             by=self._reception.hostname,
-            recipient=_mailbox_of(recipients[0].dest) if len(recipients) == 1 else None,
+            recipient=mailbox_of(bytes(recipients[0].dest)) if len(recipients) == 1 else None,
             smtputf8=self._options.smtputf8,
             date=self._reception.now(),
         )
@@ -161,7 +161,7 @@ class SubmissionDelivery(ExchangeDelivery):
         """
         if not bytes(origin):
             return origin
-        sender = _mailbox_of(origin)
+        sender = mailbox_of(bytes(origin))
         if sender is None or not self._reception.sender_check(self._book, self._account, sender):
             raise SMTPBadSender(origin, 553, "5.7.1 Not an address of this account")
         return origin
@@ -188,13 +188,6 @@ class _ExpandedDelivery:
     def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:
         """See :meth:`mailext.interfaces.IDelivery.commit`."""
         return self._delivery.commit().addCallback(self._expansion.outcomes)
-
-
-def _mailbox_of(address: Address) -> Mailbox | None:
-    try:
-        return parse_mailbox(bytes(address).decode("utf-8"))
-    except (GrammarError, UnicodeDecodeError):
-        return None
 
 
 def _only_whole_messages() -> NoReturn:

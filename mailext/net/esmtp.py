@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailext.clientid.login import AnyPortal, Login, LoginJudge
+from mailext.judgement import log_trouble
 from mailext.message.trace import received
 from mailext.net import tls
 from mailext.net.answers import then
@@ -33,7 +34,7 @@ from mailext.net.authentication import Authentication, MalformedResponseError
 from mailext.net.conversation import Conversation
 from mailext.net.settings import ListenerSettings
 from mailext.net.transaction import Helo, Site, Transaction
-from mailext.values import Mailbox, Protocol, SessionView, TlsFacts, Verdict
+from mailext.values import Protocol, SessionView, TlsFacts, Verdict
 from mailext.wire import replies
 from mailext.wire.events import (
     AuthCommand,
@@ -51,7 +52,7 @@ from mailext.wire.events import (
     UnknownCommand,
 )
 from mailext.wire.extensions import Offer, advertised
-from mailext.wire.grammar import GrammarError, parse_mailbox
+from mailext.wire.grammar import mailbox_of
 from mailext.wire.replies import Reply
 from mailext.wire.server import ServerSession
 from mailext.wire.states import Command, State
@@ -289,8 +290,8 @@ class ESMTP(smtp.ESMTP):
             return
         try:
             method(event.argument)
-        except Exception:  # noqa: BLE001 - whatever a site's method raises
-            _log.failure("The method for {verb} failed", verb=verb)
+        except Exception as error:  # noqa: BLE001 - whatever a site's method raises
+            log_trouble(error, f"the method for {verb} failed", self.sessionView())
             self.sendCode(451, b"4.3.0 Requested action aborted: local error in processing")
 
     def sendCode(self, code: int, message: bytes = b"") -> None:
@@ -351,6 +352,10 @@ class ESMTP(smtp.ESMTP):
     # Messages
 
     def validateFrom(self, helo: Helo, origin: smtp.Address) -> smtp.Address | Deferred[smtp.Address]:
+        if self._conversation.is_over:
+            # A policy or an anonymous login took longer than the client waited.
+            self._log_out()
+            raise smtp.SMTPServerError(421, "4.4.2 The client has gone")
         if self.deliveryFactory is not None:
             self.delivery = self.deliveryFactory.getMessageDelivery()
         if self.delivery is None:
@@ -366,9 +371,9 @@ class ESMTP(smtp.ESMTP):
         return received(
             self.sessionView(),
             by=self.host.decode("ascii", "replace"),
-            recipient=_mailbox(recipients[0].dest) if len(recipients) == 1 else None,
+            recipient=mailbox_of(bytes(recipients[0].dest)) if len(recipients) == 1 else None,
             smtputf8=self._transaction is not None and self._transaction.smtputf8,
-            date=datetime.now().astimezone(),
+            date=datetime.fromtimestamp(self._clock.seconds(), UTC).astimezone(),
         )
 
     def _mail(self, event: MailCommand) -> None:
@@ -443,10 +448,3 @@ def _the_reactor() -> IReactorTime:
     from twisted.internet import reactor  # noqa: PLC0415 - it is installed when first imported
 
     return IReactorTime(reactor)
-
-
-def _mailbox(address: smtp.Address) -> Mailbox | None:
-    try:
-        return parse_mailbox(bytes(address).decode("utf-8", "replace"))
-    except GrammarError:
-        return None

@@ -24,6 +24,7 @@ __all__ = [
     "decode_xtext",
     "encode_xtext",
     "has_control",
+    "mailbox_of",
     "parse_bdat",
     "parse_client_identity",
     "parse_client_name",
@@ -120,6 +121,14 @@ def parse_mailbox(text: str) -> Mailbox:
     elif len(domain) > _MAXIMUM_DOMAIN or any(len(part) > _MAXIMUM_LABEL for part in domain.split(".")):
         raise GrammarError("domain too long")
     return Mailbox(local, domain)
+
+
+def mailbox_of(octets: bytes) -> Mailbox | None:
+    """The ``Mailbox`` that octets spell, None where they spell none."""
+    try:
+        return parse_mailbox(_text(octets))
+    except GrammarError:
+        return None
 
 
 def _check_literal(content: str) -> None:

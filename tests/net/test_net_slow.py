@@ -268,6 +268,10 @@ def _login(slow: Slow) -> tuple[object, tuple[bytes, ...]]:
     return Delivery(), (ANN,)
 
 
+def _anonymous(slow: Slow) -> tuple[object, tuple[bytes, ...]]:
+    return Delivery(), (MAIL,)
+
+
 class _SlowPortal:
     """Logs anybody in, but not at once."""
 
@@ -280,7 +284,9 @@ class _SlowPortal:
         return answer.addCallback(lambda _: self._realm.requestAvatar(b"ann", mind, *interfaces))
 
 
-MOMENTS = pytest.mark.parametrize("moment", [_sender, _recipient, _start, _write, _end, _commit, _login])
+MOMENTS = pytest.mark.parametrize(
+    "moment", [_sender, _recipient, _start, _write, _end, _commit, _login, _anonymous]
+)
 ERRORS = [None, KeyError("later"), SMTPServerError(550, "later")]
 
 
@@ -288,7 +294,7 @@ class TestTheEndOfTheConnectionMeanwhile:
     def waiting(self, moment: Callable[[Slow], tuple[object, tuple[bytes, ...]]]):
         slow = Slow()
         delivery, lines = moment(slow)
-        if moment is _login:
+        if moment in (_login, _anonymous):
             portal = _SlowPortal(slow, realm := Realm(delivery))
             server = serve(portal=portal, plaintext_auth=True)
         else:
@@ -332,6 +338,15 @@ class TestTheEndOfTheConnectionMeanwhile:
         server, client, _, realm = self.waiting(moment)
         client.vanish()
         self.check_nothing_is_left(server, client, realm)
+
+    def test_the_site_is_not_asked_for_a_client_that_has_gone(self) -> None:
+        slow = Slow()
+        site = Delivery()
+        server = serve(site, policies=(SlowPolicy(slow),))
+        client = server.greeted(MAIL)
+        client.vanish()
+        slow.answer()
+        assert site.calls == []
 
     def test_what_the_client_says_after_our_last_words_is_not_read(self) -> None:
         slow = Slow()
