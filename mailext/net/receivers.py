@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.logger import Logger
 from twisted.mail.interfaces import IMessageSMTP
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailext.interfaces import IDelivery
+from mailext.judgement import log_trouble
 from mailext.message.headers import HeaderSection
 from mailext.net.refusals import refusal_of
-from mailext.values import Mailbox, Outcome
+from mailext.values import Mailbox, Outcome, SessionView
 from mailext.wire import replies
 
 __all__ = ["LineMessages"]
-
-_log = Logger()
 
 
 @implementer(IDelivery)
@@ -32,9 +30,12 @@ class LineMessages:
     A site's ``IMessage`` objects, one for each recipient, which want lines.
 
     A message object that raises gets no further line; its recipient fails.
+
+    :param session: whose message it is, for the log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, session: SessionView) -> None:
+        self._session = session
         self._messages: list[tuple[Mailbox, IMessageSMTP]] = []
         self._failures: list[tuple[Mailbox, Failure]] = []
         self._partial = b""
@@ -68,7 +69,7 @@ class LineMessages:
     def abort(self) -> None:
         messages, self._messages = self._messages, []
         for _, message in messages:
-            _disconnect(message)
+            self._disconnect(message)
 
     def _give(self, recipient: Mailbox, message: IMessageSMTP, lines: Sequence[bytes]) -> None:
         try:
@@ -77,7 +78,7 @@ class LineMessages:
         except Exception:  # noqa: BLE001 - whatever a site's object raises
             self._failures.append((recipient, Failure()))
             self._messages.remove((recipient, message))
-            _disconnect(message)
+            self._disconnect(message)
 
     def _outcomes(
         self, results: Sequence[tuple[bool, object]], recipients: Sequence[Mailbox]
@@ -87,19 +88,17 @@ class LineMessages:
             if succeeded:
                 outcomes[recipient] = Outcome(250, "2.0.0", "Delivery in progress")
             elif isinstance(result, Failure):
-                outcomes[recipient] = _outcome(result)
+                outcomes[recipient] = self._outcome(result)
         for recipient, failure in self._failures:
-            outcomes[recipient] = _outcome(failure)
+            outcomes[recipient] = self._outcome(failure)
         return outcomes
 
+    def _outcome(self, failure: Failure) -> Outcome:
+        reply = refusal_of(failure, replies.LOCAL_ERROR, self._session)
+        return Outcome(reply.code, reply.enhanced or "", " ".join(reply.lines))
 
-def _outcome(failure: Failure) -> Outcome:
-    reply = refusal_of(failure, replies.LOCAL_ERROR)
-    return Outcome(reply.code, reply.enhanced or "", " ".join(reply.lines))
-
-
-def _disconnect(message: IMessageSMTP) -> None:
-    try:
-        message.connectionLost()
-    except Exception:  # noqa: BLE001 - whatever a site's object raises
-        _log.failure("A message object failed on connectionLost")
+    def _disconnect(self, message: IMessageSMTP) -> None:
+        try:
+            message.connectionLost()
+        except Exception as error:  # noqa: BLE001 - whatever a site's object raises
+            log_trouble(error, "a message object failed on connectionLost", self._session)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from twisted.logger import Logger
 from twisted.mail.smtp import SMTPServerError
 from twisted.python.failure import Failure
 
+from mailext.judgement import log_trouble
+from mailext.values import SessionView
 from mailext.wire import replies
 from mailext.wire.replies import Reply
 
 __all__ = ["refusal_of"]
 
-_log = Logger()
 
-
-def refusal_of(failure: Failure, default: Reply) -> Reply:
+def refusal_of(failure: Failure, default: Reply, session: SessionView) -> Reply:
     """
     The reply that an exception of a site's object asks for.
 
@@ -23,10 +22,11 @@ def refusal_of(failure: Failure, default: Reply) -> Reply:
         an error of ours: it is logged and refuses for now (threats: trouble
         is a 4xx, never a 5xx).
     :param default: whose enhanced status code is used where the text has none.
+    :param session: whose session it is about, for the log.
     """
     error = failure.value
     if not isinstance(error, SMTPServerError) or not 400 <= error.code < 600:
-        _log.failure("A delivery object failed", failure)
+        log_trouble(failure, "a delivery object failed", session)
         return replies.LOCAL_ERROR
     text = error.resp.decode("utf-8", "replace") if isinstance(error.resp, bytes) else str(error.resp)
     enhanced = default.enhanced or "5.0.0"

@@ -15,13 +15,12 @@ from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 from twisted.mail.interfaces import IMessageDelivery, IMessageSMTP
 from twisted.mail.smtp import Address, User
 from twisted.python.failure import Failure
 
 from mailext.interfaces import IDelivery, IDeliveryTarget, IEnvelopeAwareDelivery
-from mailext.judgement import judge
+from mailext.judgement import judge, log_trouble
 from mailext.message.headers import HeaderScanner, HeaderSection, HeaderTooLargeError, tls_demand
 from mailext.net.answers import then
 from mailext.net.receivers import LineMessages
@@ -44,8 +43,6 @@ from mailext.wire.events import MailCommand, RcptCommand
 from mailext.wire.replies import Reply
 
 __all__ = ["MailboxAddress", "Site", "Transaction"]
-
-_log = Logger()
 
 _T = TypeVar("_T")
 Helo = tuple[bytes | None, bytes]
@@ -132,7 +129,7 @@ class Transaction:
 
     def _validate_from(self) -> Reply | Deferred[Reply]:
         origin = MailboxAddress(self._envelope.reverse_path)
-        return _called(
+        return self._called(
             partial(self._site.validateFrom, self._helo, origin), self._sender_valid, replies.SENDER_REFUSED
         )
 
@@ -156,7 +153,7 @@ class Transaction:
             # The bare postmaster is, as ever in Twisted, that of this host.
             destination = replace(destination, domain=self._site.host.decode("ascii"))
         user = User(MailboxAddress(destination), self._helo, self._site, self._origin)
-        return _called(
+        return self._called(
             partial(self._call_validate_to, event.forward_path, event.options, user),
             partial(self._recipient_valid, event, user),
             replies.RECIPIENT_REFUSED,
@@ -187,13 +184,13 @@ class Transaction:
         delivery: object = self._site.delivery
         if IDeliveryTarget.providedBy(delivery):
             return None
-        self._messages = LineMessages()
+        self._messages = LineMessages(self._session)
         try:
             for recipient, factory in zip(self._envelope.recipients, self._factories, strict=True):
                 self._messages.add(recipient.address, factory())
         except Exception:  # noqa: BLE001 - whatever a site's object raises
             self.abort()
-            return refusal_of(Failure(), replies.LOCAL_ERROR)
+            return self._refusal(Failure())
         return None
 
     def write(self, data: bytes) -> Reply | Deferred[Reply | None] | None:
@@ -233,7 +230,7 @@ class Transaction:
         delivery = self._delivery or self._messages
         self._delivery = self._messages = None
         if delivery is not None:
-            _abort(delivery)
+            self._abort(delivery)
 
     # The end of the header section
 
@@ -266,14 +263,9 @@ class Transaction:
                 self._site.delivery.messageTagged(self._envelope.tls_demand)
             started = self._start(headers)
         except Exception:  # noqa: BLE001 - whatever a site's object raises
-            return refusal_of(Failure(), replies.LOCAL_ERROR)
+            return self._refusal(Failure())
         if isinstance(started, Deferred):
-            return started.addCallbacks(
-                self._started,
-                refusal_of,
-                callbackArgs=(rest,),
-                errbackArgs=(replies.LOCAL_ERROR,),
-            )
+            return started.addCallbacks(self._started, self._refusal, callbackArgs=(rest,))
         return self._started(started, rest)
 
     def _settle_demand(self, headers: HeaderSection) -> None:
@@ -297,7 +289,7 @@ class Transaction:
 
     def _started(self, delivery: IDelivery, rest: bytes) -> Reply | Deferred[Reply | None] | None:
         if self._aborted:
-            _abort(delivery)
+            self._abort(delivery)
             return None
         self._delivery = delivery
         return self._write_body(rest)
@@ -308,10 +300,10 @@ class Transaction:
         try:
             written = self._delivery.write(data)
         except Exception:  # noqa: BLE001 - whatever a target raises
-            return refusal_of(Failure(), replies.LOCAL_ERROR)
+            return self._refusal(Failure())
         if written is None:
             return None
-        return written.addCallbacks(lambda _: None, refusal_of, errbackArgs=(replies.LOCAL_ERROR,))
+        return written.addCallbacks(lambda _: None, self._refusal)
 
     # The end of the message
 
@@ -333,7 +325,7 @@ class Transaction:
         )
 
     def _not_committed(self, failure: Failure) -> Sequence[Reply]:
-        refusal = refusal_of(failure, replies.LOCAL_ERROR)
+        refusal = self._refusal(failure)
         return self._replies([refusal] * len(self._envelope.recipients))
 
     def _replies(self, each: list[Reply]) -> Sequence[Reply]:
@@ -364,26 +356,29 @@ class Transaction:
         self._folded = self._folded.merged(verdict)
         return accepted()
 
+    # The site's objects
+
+    def _called(
+        self, hook: Callable[[], _T | Deferred[_T]], accepted: Callable[[_T], Reply], default: Reply
+    ) -> Reply | Deferred[Reply]:
+        """Call a hook of the site; whatever it raises becomes a reply."""
+        try:
+            result = hook()
+        except Exception:  # noqa: BLE001 - whatever a site's object raises
+            return self._refusal(Failure(), default)
+        if isinstance(result, Deferred):
+            return result.addCallbacks(accepted, self._refusal, errbackArgs=(default,))
+        return accepted(result)
+
+    def _abort(self, delivery: IDelivery) -> None:
+        try:
+            delivery.abort()
+        except Exception as error:  # noqa: BLE001 - whatever a target raises
+            log_trouble(error, "a delivery could not be aborted", self._session)
+
+    def _refusal(self, failure: Failure, default: Reply = replies.LOCAL_ERROR) -> Reply:
+        return refusal_of(failure, default, self._session)
+
 
 def _severity(reply: Reply) -> int:
     return {4: 0, 5: 1}.get(reply.code // 100, 2)
-
-
-def _abort(delivery: IDelivery) -> None:
-    try:
-        delivery.abort()
-    except Exception:  # noqa: BLE001 - whatever a target raises
-        _log.failure("A delivery could not be aborted")
-
-
-def _called(
-    hook: Callable[[], _T | Deferred[_T]], accepted: Callable[[_T], Reply], default: Reply
-) -> Reply | Deferred[Reply]:
-    """Call a hook of the site; whatever it raises becomes a reply."""
-    try:
-        result = hook()
-    except Exception:  # noqa: BLE001 - whatever a site's object raises
-        return refusal_of(Failure(), default)
-    if isinstance(result, Deferred):
-        return result.addCallbacks(accepted, refusal_of, errbackArgs=(default,))
-    return accepted(result)
