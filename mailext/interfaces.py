@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dns.rdata import Rdata
+from dns.rdatatype import RdataType
 from twisted.cred.credentials import ICredentials
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -25,18 +27,23 @@ from zope.interface import Attribute, Interface
 from mailext.message.headers import HeaderSection
 from mailext.values import (
     ClientIdentity,
+    DnsAnswer,
     Envelope,
     IdentityRecord,
     LoginAttempt,
     LoginOutcome,
     Mailbox,
     MailOptions,
+    MxRecord,
+    NextHop,
     Outcome,
+    Proof,
     QueueEntry,
     RcptOptions,
     SessionView,
     Settlement,
     TlsDemand,
+    TlsEvidence,
     Verdict,
 )
 
@@ -51,8 +58,10 @@ __all__ = [
     "IDeliveryTarget",
     "IEnvelopeAwareDelivery",
     "IIdentityRegistry",
+    "IMXAuthenticator",
     "IPluginServices",
     "IQueueStore",
+    "IResolver",
 ]
 
 
@@ -352,4 +361,74 @@ class IDeliveryPolicyFactory(IPlugin):
         :param services: an :class:`IPluginServices`.
         :return: an :class:`IDeliveryPolicy`.
         :raise ValueError: saying what is wrong with the argument.
+        """
+
+
+class IResolver(Interface):
+    """
+    Looks names up in DNS.
+
+    Every Deferred fails with :class:`~mailext.values.DnsError` alone, and that
+    means: ask again later. That there is no such name, or no such record, is
+    an answer like any other.
+    """
+
+    def lookup(name: str, rdtype: RdataType) -> Deferred[DnsAnswer[Rdata]]:
+        """
+        Look up the records of one type; CNAME records are followed.
+
+        :param name: a domain name, in A-labels; it is taken as it stands, no
+            search list completes it.
+        :param rdtype: the type of the records.
+        :return: a Deferred of a :class:`~mailext.values.DnsAnswer`.
+        """
+
+    def mx(domain: str) -> Deferred[DnsAnswer[MxRecord]]:
+        """
+        Look up the MX records of a domain.
+
+        :return: a Deferred of a :class:`~mailext.values.DnsAnswer` of
+            :class:`~mailext.values.MxRecord`, in no particular order.
+        """
+
+    def addresses(host: str) -> Deferred[DnsAnswer[str]]:
+        """
+        Look up the IP addresses of a host, by AAAA and A records. If one of
+        the two look-ups fails, the addresses that the other one found do.
+
+        :return: a Deferred of a :class:`~mailext.values.DnsAnswer` of IPv6
+            addresses and, after them, IPv4 addresses.
+        """
+
+
+class IMXAuthenticator(Interface):
+    """
+    One way in which a host proves that it may take the mail of a domain.
+
+    What is asked of others is asked before there is a connection; the
+    judgement of the connection is pure.
+    """
+
+    def policyFor(domain: str, hop: NextHop) -> object | Deferred[object]:
+        """
+        Find out what the domain, or the host, publishes.
+
+        :param domain: the recipient domain, in A-labels.
+        :param hop: the :class:`~mailext.values.NextHop` to connect to.
+        :return: a policy of the authenticator's own kind, for
+            :meth:`judgeConnection`; None if nothing is published; or a
+            Deferred of either. If it fails, nobody knows what is published:
+            the host is not connected to.
+        """
+
+    def judgeConnection(policy: object, hop: NextHop, evidence: TlsEvidence | None) -> Proof:
+        """
+        Judge a connection. No side effects.
+
+        :param policy: what :meth:`policyFor` gave.
+        :param hop: the :class:`~mailext.values.NextHop` at its other end.
+        :param evidence: the :class:`~mailext.values.TlsEvidence` of its
+            handshake; None in clear.
+        :return: a :class:`~mailext.values.Proof` of what this authenticator
+            knows; what others can prove is left as nothing.
         """
