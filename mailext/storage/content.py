@@ -128,7 +128,7 @@ class ContentWriter:
     def discard(self) -> None:
         """See :meth:`mailext.interfaces.IContentWriter.discard`."""
         self._discarded = True
-        self._buffer.clear()
+        self._buffer = bytearray()
         if self._file is not None:
             self._file.remove()
 

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,20 @@ def test_a_discarded_content_takes_no_more(offline: Store) -> None:
     content.discard()
     with pytest.raises(OSError, match="discarded"):
         content.write(b"more")
+
+
+def test_a_content_that_the_disk_refuses_leaves_no_file(
+    offline: Store, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(file: FileIO, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    content = offline.queue.openContent()
+    content.write(b"small as yet")
+    monkeypatch.setattr("mailext.storage.content.FileIO", type("FullDisk", (FileIO,), {"write": write}))
+    with pytest.raises(OSError, match="No space left"):
+        content.write(bytes(100_000))
+    assert not [path for path in (state / "content").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("octets", [b"not a database" * 1000, b"SQLite format 3\0" + b"x" * 5000])
