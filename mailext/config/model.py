@@ -322,4 +322,4 @@ class Configuration:
     )
     clientid: ClientIdentification = ClientIdentification()
     relay: Relay = Relay()
-    listeners: Mapping[str, Listener] = field(factory=dict, metadata={"derived": True})
+    listeners: Mapping[str, Listener] = field(factory=dict, metadata={"derived_from": "listener"})

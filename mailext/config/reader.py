@@ -133,7 +133,7 @@ def _table(tables: Table, key: str) -> Table:
 
 
 def _keys(section: type) -> list[str]:
-    return [key_name(each.name) for each in fields(section)]
+    return [each.metadata.get("derived_from", key_name(each.name)) for each in fields(section)]
 
 
 def _part(table: Table, section: type) -> Table:
@@ -290,7 +290,7 @@ def _mapping_hook(kind: object, converter: BaseConverter) -> _Hook:
 
 def _section_hook(kind: type, converter: BaseConverter) -> _Hook:
     names: dict[str, Any] = {
-        each.name: override(rename=key_name(each.name), omit="derived" in each.metadata)
+        each.name: override(rename=key_name(each.name), omit="derived_from" in each.metadata)
         for each in fields(kind)
     }
     return _of_tables(make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True, **names))

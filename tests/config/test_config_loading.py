@@ -240,6 +240,7 @@ def test_a_flag_replaces_the_whole_list(folder: Path) -> None:
     [
         ('hostnam = "x"', "hostnam", "unknown key; did you mean hostname?"),
         ('zzzz = "x"', "zzzz", "unknown key; known: "),
+        ("[listeners.mx]", "listeners", "unknown key; did you mean listener?"),
         ("hostname = 3", "hostname", "must be a string"),
         ('hostname = "-"\ndomains = ["example.org"]', "hostname", "not a domain name"),
         ('domains = "example.org"', "domains", "must be a list"),
