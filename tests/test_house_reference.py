@@ -10,12 +10,12 @@ import pytest
 from mailext.cli import main
 from mailext.config.reference import reference_page
 from mailext.control.accounts import AccountJson
+from mailext.control.as_json import EntryJson, RecipientJson, ShownEntryJson
 from mailext.control.identities import IdentityJson
 from mailext.control.queue import MessageJson
 from mailext.control.submission import SentJson
 from mailext.interfaces import IClientIdentityCheckerFactory, IDeliveryPolicyFactory
 from mailext.plugins import describe
-from mailext.queue.as_json import EntryJson, RecipientJson, ShownEntryJson
 from mailext.tap import Options
 from mailext.wire import replies
 

@@ -8,9 +8,9 @@ from typing import cast
 from mailext.cli.asking import ask
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
+from mailext.control.as_json import EntryJson, ShownEntryJson
 from mailext.control.queue import MessageJson
 from mailext.control.requests import HoldMessage, ListQueue, ReleaseMessage, ShowMessage
-from mailext.queue.as_json import EntryJson, ShownEntryJson
 
 __all__ = ["hold", "list_all", "release", "show"]
 

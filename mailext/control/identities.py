@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TypedDict
 
 from attrs import frozen
 
 from mailext.control.addresses import CurrentAddresses
+from mailext.control.as_json import rfc3339
 from mailext.control.requests import ListIdentities, RequestRefusedError
 from mailext.storage.identities import SqlIdentityRegistry
 from mailext.values import IdentityRecord
@@ -56,11 +56,7 @@ def _as_json(record: IdentityRecord) -> IdentityJson:
         type=record.type,
         label=record.label,
         status=record.status,
-        firstSeen=_rfc3339(record.first_seen),
-        lastSeen=_rfc3339(record.last_seen),
+        firstSeen=rfc3339(record.first_seen),
+        lastSeen=rfc3339(record.last_seen),
         count=record.count,
     )
-
-
-def _rfc3339(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

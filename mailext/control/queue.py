@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from attrs import frozen
 
+from mailext.control.as_json import EntryJson, ShownEntryJson, entry_as_json, shown_as_json
 from mailext.control.requests import (
     HoldMessage,
     ListQueue,
@@ -14,7 +15,6 @@ from mailext.control.requests import (
     RequestRefusedError,
     ShowMessage,
 )
-from mailext.queue.as_json import EntryJson, ShownEntryJson, entry_as_json, shown_as_json
 from mailext.queue.clock import QueueClock
 from mailext.storage.queue import QueueAdmin
 

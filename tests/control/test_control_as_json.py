@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from mailext.control.as_json import entry_as_json, shown_as_json
 from mailext.message.headers import HeaderSection
-from mailext.queue.as_json import entry_as_json, shown_as_json
 from mailext.values import TlsDemand
 from tests.queue_samples import ANN, entry_of, envelope_to, with_demand
 

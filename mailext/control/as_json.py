@@ -1,4 +1,4 @@
-"""A queue entry as programs see it: the JSON form of ``mailext queue``."""
+"""A queue entry, and a moment, as programs see them: the JSON form of ``mailext queue``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import TypedDict
 from mailext.message.headers import HeaderSection
 from mailext.values import QueuedRecipient, QueueEntry
 
-__all__ = ["EntryJson", "HeaderJson", "RecipientJson", "ShownEntryJson", "entry_as_json", "shown_as_json"]
+__all__ = [
+    "EntryJson",
+    "HeaderJson",
+    "RecipientJson",
+    "ShownEntryJson",
+    "entry_as_json",
+    "rfc3339",
+    "shown_as_json",
+]
 
 
 class RecipientJson(TypedDict):
@@ -52,8 +60,8 @@ def entry_as_json(entry: QueueEntry) -> EntryJson:
         id=entry.id,
         reversePath=str(entry.envelope.reverse_path or ""),
         size=entry.size,
-        arrived=_rfc3339(entry.arrived),
-        nextAttempt=_rfc3339(entry.next_attempt),
+        arrived=rfc3339(entry.arrived),
+        nextAttempt=rfc3339(entry.next_attempt),
         requiretls=entry.envelope.tls_demand.name.lower(),
         hold=entry.hold,
         recipients=[_recipient(queued) for queued in entry.recipients],
@@ -82,5 +90,6 @@ def _header(field: bytes) -> HeaderJson:
     return HeaderJson(name=name.rstrip(), value=body.replace("\r\n", "").strip())
 
 
-def _rfc3339(seconds: float) -> str:
+def rfc3339(seconds: float) -> str:
+    """A wall-clock time in UTC (RFC 3339), to the second."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
