@@ -353,8 +353,13 @@ class Transaction:
     ) -> Reply | Deferred[Reply]:
         if not verdict.accepted:
             return Reply.from_judgement(verdict)
-        self._folded = self._folded.merged(verdict)
-        return accepted()
+        return then(accepted(), partial(self._fold, verdict))
+
+    def _fold(self, verdict: Verdict, reply: Reply) -> Reply:
+        # What was said about a recipient who is refused does not count.
+        if not reply.is_error:
+            self._folded = self._folded.merged(verdict)
+        return reply
 
     # The site's objects
 
