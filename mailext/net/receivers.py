@@ -38,7 +38,8 @@ class LineMessages:
         self._session = session
         self._messages: list[tuple[Mailbox, IMessageSMTP]] = []
         self._failures: list[tuple[Mailbox, Failure]] = []
-        self._partial = b""
+        # Its parts are put together once: a line may be as long as a message.
+        self._partial: list[bytes] = []
 
     def add(self, recipient: Mailbox, message: IMessageSMTP) -> None:
         """The message object that a recipient's factory has made."""
@@ -54,8 +55,12 @@ class LineMessages:
             self._give(recipient, message, bytes(section).split(b"\r\n")[:-1])
 
     def write(self, data: bytes) -> None:
-        lines = (self._partial + data).split(b"\r\n")
-        self._partial = lines.pop()
+        beginning, *others = data.split(b"\r\n")
+        self._partial.append(beginning)
+        if not others:
+            return
+        lines = [b"".join(self._partial), *others]
+        self._partial = [lines.pop()]
         for recipient, message in list(self._messages):
             self._give(recipient, message, lines)
 
