@@ -22,6 +22,7 @@ __all__ = [
     "DnsError",
     "DnsStatus",
     "Envelope",
+    "Handover",
     "HeaderField",
     "IdentityRecord",
     "LoginAttempt",
@@ -359,6 +360,17 @@ class Verdict:
 ACCEPTED = Verdict()
 
 
+class Handover(Enum):
+    """Who answers for a recipient once its delivery was accepted."""
+
+    #: Nobody has to: the message is where it was to go.
+    FINAL = "final"
+    #: The next hop: it knows NOTIFY, and reports itself (RFC 3461 section 5.2.2).
+    NEXT_HOP = "next-hop"
+    #: Nobody can: the next hop does not know NOTIFY (RFC 3461 section 5.2.3).
+    UNREPORTED = "unreported"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
@@ -367,11 +379,19 @@ class Outcome:
     :param code: 2xx delivered, 4xx to be tried again, 5xx failed for good.
     :param enhanced: the enhanced status code.
     :param text: in the words of whoever decided it.
+    :param host: the name of the host whose reply this is, empty where it was
+        decided here.
+    :param handover: of a delivery: who reports on it from here on.
+    :param in_doubt: the connection was lost behind the end of the message: it
+        may have been delivered.
     """
 
     code: int
     enhanced: str
     text: str
+    host: str = ""
+    handover: Handover = Handover.FINAL
+    in_doubt: bool = False
 
     @property
     def delivered(self) -> bool:
@@ -401,12 +421,14 @@ class QueuedRecipient:
     :param attempts: how many delivery attempts were made.
     :param last_reply: what the last attempt brought, as ``str()`` of its
         :class:`Outcome`; empty before the first.
+    :param reported: the events that its sender was told of.
     """
 
     recipient: Recipient
     state: RecipientState = RecipientState.QUEUED
     attempts: int = 0
     last_reply: str = ""
+    reported: frozenset[Notify] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

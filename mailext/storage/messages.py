@@ -71,7 +71,12 @@ RESCHEDULE = (
         recipient.c.message_id == bindparam("queue_id"),
         recipient.c.position == bindparam("at_position"),
     )
-    .values(state=bindparam("new_state"), attempts=bindparam("attempts_made"), last_reply=bindparam("reply")),
+    .values(
+        state=bindparam("new_state"),
+        attempts=bindparam("attempts_made"),
+        last_reply=bindparam("reply"),
+        reported=bindparam("events_reported"),
+    ),
 )
 
 # How many messages' recipients one statement asks for: a statement may not
@@ -148,7 +153,7 @@ def hold(connection: Connection, queue_id: str) -> bool:
 def release(connection: Connection, queue_id: str, now: float) -> bool:
     """
     Give a held message one more attempt at once, recipients that have failed
-    included. One that is not held is left alone.
+    included, unless that was reported. One that is not held is left alone.
 
     :param now: what counts as at once; seconds since the epoch.
     :return: whether there is such a message, and it was held.
@@ -160,7 +165,11 @@ def release(connection: Connection, queue_id: str, now: float) -> bool:
         return False
     connection.execute(
         update(recipient)
-        .where(recipient.c.message_id == queue_id, recipient.c.state == RecipientState.FAILED.value)
+        .where(
+            recipient.c.message_id == queue_id,
+            recipient.c.state == RecipientState.FAILED.value,
+            recipient.c.reported.not_like(f"%{Notify.FAILURE}%"),
+        )
         .values(state=RecipientState.QUEUED.value)
     )
     return True
@@ -215,6 +224,7 @@ def rescheduled_recipient_rows(settlement: Settlement) -> list[Row]:
             "new_state": queued.state,
             "attempts_made": queued.attempts,
             "reply": queued.last_reply,
+            "events_reported": _events_row(queued.reported),
         }
         for position, queued in enumerate(settlement.recipients)
     ]
@@ -231,11 +241,12 @@ def _recipient_row(queue_id: str, position: int, queued: QueuedRecipient) -> Row
         "domain": address.domain,
         "original_local_part": original.local_part if original else None,
         "original_domain": original.domain if original else None,
-        "notify": ",".join(sorted(options.notify)),
+        "notify": _events_row(options.notify),
         "orcpt": options.orcpt,
         "state": queued.state,
         "attempts": queued.attempts,
         "last_reply": queued.last_reply,
+        "reported": _events_row(queued.reported),
     }
 
 
@@ -289,17 +300,25 @@ def _entry_of(row: RowMapping, recipients: tuple[QueuedRecipient, ...]) -> Queue
 
 
 def _recipient_of(row: RowMapping) -> QueuedRecipient:
-    notify = frozenset(Notify(value) for value in row["notify"].split(",") if value)
     return QueuedRecipient(
         recipient=Recipient(
             address=Mailbox(row["local_part"], row["domain"]),
-            options=RcptOptions(notify=notify, orcpt=row["orcpt"]),
+            options=RcptOptions(notify=_events_of(row["notify"]), orcpt=row["orcpt"]),
             original=_mailbox(row["original_local_part"], row["original_domain"]),
         ),
         state=RecipientState(row["state"]),
         attempts=row["attempts"],
         last_reply=row["last_reply"],
+        reported=_events_of(row["reported"]),
     )
+
+
+def _events_row(events: frozenset[Notify]) -> str:
+    return ",".join(sorted(events))
+
+
+def _events_of(row: str) -> frozenset[Notify]:
+    return frozenset(Notify(value) for value in row.split(",") if value)
 
 
 def _mailbox(local_part: str | None, domain: str | None) -> Mailbox | None:

@@ -113,7 +113,8 @@ class QueueAdmin:
     def release(self, queue_id: str, now: float) -> Deferred[bool]:
         """
         Give a held message one more attempt at once, recipients that have
-        failed included. The queue manager wants to be woken then.
+        failed included, unless that was reported. The queue manager wants to be
+        woken then.
 
         :param now: seconds since the epoch.
         :return: a Deferred of whether there is such a message, and it was held.

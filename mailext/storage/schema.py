@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    text,
 )
 
 __all__ = ["account", "content", "identity", "message", "metadata", "recipient"]
@@ -77,6 +78,8 @@ recipient = Table(
     Column("state", String, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_reply", String, nullable=False),
+    # The events that were reported, as in NOTIFY.
+    Column("reported", String, nullable=False, server_default=text("''")),
     sqlite_with_rowid=False,
 )
 

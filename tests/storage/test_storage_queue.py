@@ -31,7 +31,7 @@ from mailext.values import (
     Settlement,
     TlsDemand,
 )
-from tests.queue_samples import ANN, BOB, CONTENT, entry_of, envelope_to, written
+from tests.queue_samples import ANN, BOB, CAROL, CONTENT, entry_of, envelope_to, written
 from tests.support import ThreadCalls, success_result_of
 
 
@@ -116,6 +116,7 @@ def test_every_fact_of_a_message_comes_back(
             states.draw(st.sampled_from(RecipientState)),
             states.draw(st.integers(0, 100)),
             states.draw(_text),
+            states.draw(st.frozensets(st.sampled_from(Notify))),
         )
         for recipient in envelope.recipients
     )
@@ -182,6 +183,20 @@ def test_a_held_message_waits_until_it_is_released(opened: OpenStore) -> None:
         RecipientState.DELIVERED,
     ]
     assert opened.content(released) == CONTENT
+
+
+def test_a_release_does_not_try_again_what_was_reported_as_failed(opened: OpenStore) -> None:
+    opened.add(entry_of("m1", envelope_to(ANN, BOB, CAROL)))
+    (entry,) = opened.claim()
+    settlement = settled(
+        entry, RecipientState.FAILED, RecipientState.FAILED, RecipientState.QUEUED, hold=True
+    )
+    told = replace(settlement.recipients[0], reported=frozenset({Notify.DELAY, Notify.FAILURE}))
+    opened.result(opened.queue.settle(replace(settlement, recipients=(told, *settlement.recipients[1:]))))
+    assert opened.result(opened.admin.release("m1", 99999.0))
+    (released,) = opened.claim(now=99999.0)
+    assert released.recipients[0] == told
+    assert [queued.state for queued in released.recipients[1:]] == [RecipientState.QUEUED] * 2
 
 
 def test_an_operators_hold_outlasts_the_attempt_under_way(opened: OpenStore) -> None:

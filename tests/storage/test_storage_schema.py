@@ -61,11 +61,11 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path)
     open_database(tmp_path).dispose()
     with sqlite3.connect(tmp_path / DATABASE_NAME) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SchemaTooNewError, match=r"revision 9999, .* up to 0001"):
+    with pytest.raises(SchemaTooNewError, match=r"revision 9999, .* up to 0002"):
         open_store_offline(tmp_path)
     # The refusal left the directory free.
     with sqlite3.connect(tmp_path / DATABASE_NAME) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("UPDATE alembic_version SET version_num = '0002'")
     success_result_of(open_store_offline(tmp_path).close())
 
 
