@@ -17,7 +17,12 @@ from mailext.values import HeaderField, TlsDemand
 
 __all__ = ["HeaderScanner", "HeaderSection", "HeaderTooLargeError", "tls_demand"]
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n")
+# RFC 5322 section 2.1.1: a line has 998 characters at the most. What goes on
+# longer without its colon is no field, so that this can be told in time.
+_NAME = rb"([!-9;-~]{1,997})[ \t]{0,997}"
+_NAME_SO_FAR = re.compile(_NAME)
+_FIELD_SO_FAR = re.compile(_NAME + rb":")
+_FIELD = re.compile(_NAME + rb":[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n")
 _FOLD = re.compile(r"\r\n(?=[ \t])")
 
 #: The header field of RFC 8689 section 3, and its name in
@@ -118,7 +123,8 @@ class HeaderScanner:
 
     def feed(self, data: bytes) -> tuple[HeaderSection, bytes] | None:
         """
-        Take the next piece.
+        Take the next piece, cut anywhere but within a CRLF: where makes no
+        difference.
 
         :return: None while the end has not come; then the section, and the
             beginning of the body.
@@ -128,12 +134,15 @@ class HeaderScanner:
         self._buffer += data
         if self._buffer.startswith(b"\r\n") or self._buffer.find(b"\r\n\r\n", searched) >= 0:
             return self.finish()
-        if len(self._buffer) > self._limit:
-            section, rest = self.finish()
-            if b"\r\n" not in rest:
+        if len(self._buffer) <= self._limit:
+            return None
+        section, line = HeaderSection.parse(bytes(self._buffer))
+        if b"\r\n" not in line:
+            if _FIELD_SO_FAR.match(line) or (section.fields and line.startswith((b" ", b"\t"))):
                 raise HeaderTooLargeError
-            return section, rest
-        return None
+            if _NAME_SO_FAR.fullmatch(line):
+                return None
+        return self.finish()
 
     def finish(self) -> tuple[HeaderSection, bytes]:
         """

@@ -32,6 +32,10 @@ _PIECES = [
     b"",
 ]
 messages = st.lists(st.sampled_from(_PIECES), max_size=12).map(b"".join)
+_LONG_PIECES = [*_PIECES, b"n" * 300, b"n" * 997, b"n" * 998, b"\t" * 998, b":", b"\xff" * 300]
+long_messages = st.lists(st.sampled_from(_LONG_PIECES), max_size=12).map(
+    lambda parts: b"".join(parts) + b"\r\n"
+)
 
 
 def feed(data: bytes, cuts: list[int], limit: int = PLENTY) -> tuple[HeaderSection, bytes]:
@@ -92,6 +96,21 @@ class TestScanner:
     @example(b"no field\r\nA: 1\r\n\r\n", [3])
     def test_the_cuts_make_no_difference(self, data, cuts):
         assert feed(data, cuts) == HeaderSection.parse(data)
+
+    @given(long_messages, st.lists(st.integers(min_value=0), max_size=6))
+    @example(b"n" * 997 + b"\t" * 997 + b":\r\n", [50, 1000, 1500, 1994])
+    @example(b"n" * 998 + b":\r\n", [50, 997, 998])
+    @example(b"A: 1\r\n \xff" + b"n" * 300 + b"\r\n", [6, 7, 8, 200])
+    @example(b"no field" + b"n" * 300 + b"\r\nA: 1\r\n\r\n", [8, 200])
+    def test_neither_do_they_where_the_limit_is_small(self, data, cuts):
+        def outcome(cuts: list[int]) -> object:
+            try:
+                return feed(data, cuts, limit=100)
+            except HeaderTooLargeError:
+                return HeaderTooLargeError
+
+        edges = [cut % (len(data) + 1) for cut in cuts]
+        assert outcome([cut for cut in edges if data[cut - 1 : cut + 1] != b"\r\n"]) == outcome([])
 
     def test_octet_by_octet(self):
         data = b"A: 1\r\n b\r\nC: d\r\n\r\n\r\nbody\r\n"
