@@ -72,8 +72,13 @@ class Conversation:
         """Whether nothing more can be said to the client."""
         return self._closing or self._lost
 
+    @property
+    def _may_part(self) -> bool:
+        return self._retiring and not (self._waiting or self.session.state in _IN_MESSAGE)
+
     def receive(self, data: bytes) -> None:
         """Take octets from the client."""
+        self._deadline.count(len(data))
         self.session.receive(data)
         self.pump()
         if not self.is_over and (self._waiting or self.session.asks(UnknownCommand)):
@@ -85,7 +90,7 @@ class Conversation:
             return
         self._pumping = True
         try:
-            while not self._waiting:
+            while not (self._waiting or self._may_part):
                 event = self.session.next_event()
                 if isinstance(event, Signal):
                     break
@@ -100,7 +105,7 @@ class Conversation:
         """Send what there is to say; after the last words, part."""
         if self.is_over:
             return
-        if self._retiring and not (self._waiting or self.session.state in _IN_MESSAGE):
+        if self._may_part:
             self.session.close(replies.SHUTTING_DOWN)
         data = self.session.data_to_send()
         if data:
@@ -147,10 +152,6 @@ class Conversation:
     def await_message(self) -> None:
         """The client's time for its message begins."""
         self._deadline.begin(self._message_timeout, self._min_rate)
-
-    def count(self, octets: int) -> None:
-        """So many octets of a message have come."""
-        self._deadline.count(octets)
 
     def forget_time(self) -> None:
         """The client has as long as it likes, until the next of its times begins."""

@@ -53,7 +53,7 @@ class Deadline:
         self._wake_in_time(now)
 
     def count(self, octets: int) -> None:
-        """The client has given so many octets of a message."""
+        """The client has sent so many octets."""
         self._octets += octets
 
     def suspend(self) -> None:

@@ -407,7 +407,6 @@ class ESMTP(smtp.ESMTP):
         self._conversation.await_message()
 
     def _message_data(self, event: MessageData) -> None:
-        self._conversation.count(len(event.data))
         if self._transaction is None:
             return
         refusal = self._transaction.write(event.data)

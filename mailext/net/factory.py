@@ -60,9 +60,9 @@ class SMTPFactory(smtp.SMTPFactory):
         self.clock = clock
         self._live: set[ESMTP] = set()
         self._per_address: Counter[str] = Counter()
-        self._drained: Deferred[None] | None = None
+        self._drained: list[Deferred[None]] = []
         if settings is not None:
-            self.domain = settings.hostname.encode("idna")
+            self.domain = settings.hostname.encode("ascii")
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         address = getattr(addr, "host", "")
@@ -95,7 +95,8 @@ class SMTPFactory(smtp.SMTPFactory):
         """
         if not self._live:
             return succeed(None)
-        drained = self._drained = Deferred()
+        drained: Deferred[None] = Deferred()
+        self._drained.append(drained)
         for protocol in list(self._live):
             protocol.retire()
         return drained
@@ -122,6 +123,7 @@ class SMTPFactory(smtp.SMTPFactory):
         self._per_address[address] -= 1
         if not self._per_address[address]:
             del self._per_address[address]
-        if self._drained is not None and not self._live:
-            drained, self._drained = self._drained, None
-            drained.callback(None)
+        if not self._live:
+            waiting, self._drained = self._drained, []
+            for drained in waiting:
+                drained.callback(None)

@@ -22,7 +22,7 @@ class ListenerSettings:
     How a listener treats its clients. Times are in seconds, sizes in octets.
 
     :param name: the listener's name, for checkers, policies and the log.
-    :param hostname: what the server calls itself.
+    :param hostname: what the server calls itself, in A-labels.
     :param protocol: ``ESMTP`` or ``LMTP``.
     :param limits: the limits of a session.
     :param header_size: the greatest header section of a message.

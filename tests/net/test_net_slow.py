@@ -170,10 +170,11 @@ class TestWaiting:
         server = serve(site, message_timeout=100.0, min_rate=0.0)
         client = server.greeted(MAIL, RCPT, b"DATA")
         client.replies()
+        server.advance(30.0)
         client.send(b"\r\nbody\r\n")
         server.advance(1000.0)
         started.callback(TargetDelivery(site.calls[-1][1], b""))
-        server.advance(99.0)
+        server.advance(69.0)
         assert client.replies() == []
         server.advance(1.0)
         assert codes(client.replies()) == ["421"]
