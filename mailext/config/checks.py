@@ -70,6 +70,9 @@ def notices(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _names(configuration: Configuration) -> Iterator[Finding]:
+    if not configuration.hostname.isascii():
+        # It stands in Received fields of messages that are all ASCII.
+        yield ("hostname",), "write it in A-labels, as in xn--bcher-kva.example"
     names: list[tuple[KeyPath, str]] = [(("hostname",), configuration.hostname)]
     names += [(("domains", index), domain) for index, domain in enumerate(configuration.domains)]
     for path, name in names:

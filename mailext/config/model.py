@@ -139,10 +139,10 @@ class Limits:
     recipients: int = _key("Recipients of one message: 452 4.5.3.", default=1000)
     connections: int = _key("Connections to the listener at one time.", default=5000)
     connections_per_address: int = _key("Connections from one address at one time.", default=50)
-    commands: int = _key("Commands in one session.", default=1000)
-    errors: int = _key("Commands that fail in one session.", default=20)
+    commands: int = _key("Commands in one session since its last message.", default=1000)
+    errors: int = _key("Commands that fail in one session since its last message.", default=20)
     junk_commands: int = _key(
-        "Commands without use, as NOOP, RSET and VRFY, between two messages.", default=100
+        "Commands without use, as NOOP, RSET and VRFY, since the last message.", default=100
     )
     auth_failures: int = _key("Failed AUTH commands in one session.", default=3)
     header_size: Octets = _key("The largest header section: 552 5.3.4.", default=parse_size("256KiB"))

@@ -353,7 +353,7 @@ class ESMTP(smtp.ESMTP):
 
     def validateFrom(self, helo: Helo, origin: smtp.Address) -> smtp.Address | Deferred[smtp.Address]:
         if self._conversation.is_over:
-            # A policy or an anonymous login took longer than the client waited.
+            # An anonymous login took longer than the client waited.
             self._log_out()
             raise smtp.SMTPServerError(421, "4.4.2 The client has gone")
         if self.deliveryFactory is not None:

@@ -353,6 +353,9 @@ class Transaction:
     ) -> Reply | Deferred[Reply]:
         if not verdict.accepted:
             return Reply.from_judgement(verdict)
+        if self._aborted:
+            # The client has gone: the site is not asked, and nobody hears this.
+            return replies.LOCAL_ERROR
         return then(accepted(), partial(self._fold, verdict))
 
     def _fold(self, verdict: Verdict, reply: Reply) -> Reply:

@@ -243,6 +243,7 @@ def test_a_flag_replaces_the_whole_list(folder: Path) -> None:
         ("[listeners.mx]", "listeners", "unknown key; did you mean listener?"),
         ("hostname = 3", "hostname", "must be a string"),
         ('hostname = "-"\ndomains = ["example.org"]', "hostname", "not a domain name"),
+        ('hostname = "bücher.example"', "hostname", "write it in A-labels"),
         ('domains = "example.org"', "domains", "must be a list"),
         ('domains = ["example.org", 3]', "domains", "must be a string"),
         ('domains = ["a b"]', "domains", "not a domain name"),
