@@ -90,3 +90,12 @@ def test_every_standing_reply_stands_in_its_page() -> None:
     stated = re.findall(r"^   \* - ([0-9]{3})\n     - ([0-9.]+|\\-)$", page("replies"), re.MULTILINE)
     standing = [each for each in vars(replies).values() if isinstance(each, replies.Reply)]
     assert {(str(each.code), each.enhanced or "\\-") for each in standing} <= set(stated)
+
+
+def test_every_log_event_stands_in_its_page() -> None:
+    sources = (path.read_text("utf-8") for path in (REFERENCE.parents[1] / "mailext").rglob("*.py"))
+    emitted = {
+        event for source in sources for event in re.findall(r'\bevent="([a-z-]+)",$', source, re.MULTILINE)
+    }
+    assert emitted <= set(re.findall(r"^   \* - ``([a-z-]+)``$", page("log"), re.MULTILINE))
+    assert {"accepted", "attempt", "done"} <= emitted
