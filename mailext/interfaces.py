@@ -13,7 +13,7 @@ the client gets a temporary refusal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from dns.rdata import Rdata
 from dns.rdatatype import RdataType
@@ -51,12 +51,15 @@ __all__ = [
     "IClientIdentified",
     "IClientIdentityChecker",
     "IClientIdentityCheckerFactory",
+    "IClientIdentitySource",
     "IContentWriter",
     "IDelivery",
     "IDeliveryPolicy",
     "IDeliveryPolicyFactory",
     "IDeliveryTarget",
     "IEnvelopeAwareDelivery",
+    "IHopConnection",
+    "IHopConnector",
     "IIdentityRegistry",
     "IMXAuthenticator",
     "IPluginServices",
@@ -235,6 +238,85 @@ class IDelivery(Interface):
 
     def abort() -> None:
         """Forget the message; nothing of it is delivered."""
+
+
+class IHopConnection(Interface):
+    """
+    A connection to a next hop, opened and ready for messages: TLS, CLIENTID
+    and AUTH are behind it.
+    """
+
+    hop: NextHop = Attribute("The NextHop that it leads to.")
+    address: str = Attribute("str: the IP address at its other end, for the log.")
+    evidence: TlsEvidence | None = Attribute(
+        "What the host showed in the TLS handshake, a TlsEvidence; None without TLS."
+    )
+    keywords: Mapping[str, tuple[str, ...]] = Attribute(
+        "The keywords of the last EHLO reply, upper case, with their arguments; after TLS those that "
+        "came under TLS."
+    )
+    usable: bool = Attribute("bool: whether another message could be sent.")
+
+    def send(envelope: Envelope, content: Iterable[bytes]) -> Deferred[Mapping[Mailbox, Outcome]]:
+        """
+        Send one message. One after the other.
+
+        :param envelope: whom it is for. What is said with MAIL and asked of
+            the host is in its ``options``: REQUIRETLS goes out if
+            ``options.requiretls`` says so, whatever ``tls_demand`` is.
+        :param content: the message in canonical lines, as bytes cut anywhere.
+            It is asked for more as the host takes it.
+        :return: a Deferred of one outcome for each recipient. Loss, time-out
+            and what the host cannot carry are outcomes too; one with
+            ``in_doubt`` may have been delivered. Cancelling it cuts the
+            connection.
+        """
+
+    def release() -> None:
+        """The caller has no more for it: it may serve others, or QUIT."""
+
+    def quit() -> Deferred[None]:
+        """
+        Say QUIT and part.
+
+        :return: a Deferred that fires, never with a failure, when the
+            connection is gone.
+        """
+
+
+class IHopConnector(Interface):
+    """Opens connections to next hops."""
+
+    def connect(
+        hop: NextHop, use: TlsUse, satisfies: Callable[[IHopConnection], bool]
+    ) -> Deferred[IHopConnection]:
+        """
+        :param hop: the :class:`~mailext.values.NextHop`; its addresses are
+            tried in their order.
+        :param use: what is made of TLS, a :class:`~mailext.values.TlsUse`.
+        :param satisfies: whether a connection that was opened for another
+            message will do for this one. A new one is given without asking:
+            the caller judges it, and quits it if it will not do.
+        :return: a Deferred of an :class:`IHopConnection`. It fails with a
+            :class:`~mailext.values.HopError`; with its subclass
+            ``TlsFailedError`` where all that failed was TLS. It can be
+            cancelled.
+        """
+
+
+class IClientIdentitySource(Interface):
+    """
+    Knows the identity that this program presents with CLIENTID: a random one
+    for each account and server, so that nobody can tell by it that two
+    accounts are one person's (draft-storey-smtp-client-id-13 section 9).
+    """
+
+    def identityFor(account: str, server: str) -> ClientIdentity:
+        """
+        :param account: the user name at the server.
+        :param server: the server's host name.
+        :return: a :class:`~mailext.values.ClientIdentity`, the same each time.
+        """
 
 
 class IContentWriter(Interface):

@@ -24,6 +24,7 @@ __all__ = [
     "Envelope",
     "Handover",
     "HeaderField",
+    "HopError",
     "IdentityRecord",
     "LoginAttempt",
     "LoginOutcome",
@@ -50,7 +51,9 @@ __all__ = [
     "TlsDemand",
     "TlsEvidence",
     "TlsFacts",
+    "TlsFailedError",
     "TlsLevel",
+    "TlsUse",
     "Verdict",
 ]
 
@@ -560,6 +563,20 @@ class RequireTlsMode(Enum):
     OPPORTUNISTIC = "opportunistic"
 
 
+class TlsUse(Enum):
+    """What is made of TLS when a connection is opened."""
+
+    #: Not even tried.
+    NEVER = "never"
+    #: Tried where it is offered; whom it is with is only recorded.
+    WHERE_OFFERED = "where-offered"
+    #: No connection without it; whom it is with is only recorded.
+    REQUIRED = "required"
+    #: No connection without it, nor with a host whose certificate does not
+    #: prove its name.
+    VERIFIED = "verified"
+
+
 @dataclass(frozen=True, slots=True)
 class TlsEvidence:
     """
@@ -657,6 +674,22 @@ class MxRecord:
 
     preference: int
     host: str
+
+
+class HopError(Exception):
+    """
+    A connection to a next hop could not be had, or has ended.
+
+    :ivar outcome: what that means for a message that should have gone there.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(str(outcome))
+        self.outcome = outcome
+
+
+class TlsFailedError(HopError):
+    """TLS could not be had as it was wanted: the host might do without."""
 
 
 @dataclass(frozen=True, slots=True)

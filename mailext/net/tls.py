@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
     IOpenSSLServerConnectionCreator,
     IProtocolFactory,
     ISSLTransport,
@@ -111,9 +112,12 @@ def _load(certificate: Path, key: Path) -> SSL.Context:
     # Without an id, a resumed session of a client that gave a certificate
     # would be an error.
     context.set_session_id(b"mailext")
+    # OpenSSL would ask for a passphrase on the terminal.
+    context.set_passwd_cb(lambda *_: b"")
+    # The key first: a certificate that it does not fit is then found by the check.
     for path, use in (
-        (certificate, context.use_certificate_chain_file),
         (key, context.use_privatekey_file),
+        (certificate, context.use_certificate_chain_file),
     ):
         try:
             path.open("rb").close()
@@ -144,10 +148,12 @@ def _names(certificate: Path) -> set[str]:
     return {name.lower() for name in extension.value.get_values_for_type(x509.DNSName)}
 
 
-def begin(transport: ITransport, creator: IOpenSSLServerConnectionCreator) -> None:
+def begin(
+    transport: ITransport, creator: IOpenSSLServerConnectionCreator | IOpenSSLClientConnectionCreator
+) -> None:
     """
-    Begin TLS, as the server, on a connection in clear. What is written
-    before is sent in clear, what is written from now on under TLS.
+    Begin TLS on a connection in clear, as the side that one is. What is
+    written before is sent in clear, what is written from now on under TLS.
     """
     ITLSTransport(transport).startTLS(creator)
 

@@ -89,6 +89,7 @@ class ClientSession:
         counts for nothing once TLS has begun.
     :ivar identified: whether a CLIENTID was accepted.
     :ivar authenticated: whether an AUTH was.
+    :ivar replies: how many replies have come: whether the server gets on.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class ClientSession:
         self.offered: Offered = {}
         self.identified = False
         self.authenticated = False
+        self.replies = 0
         self._name = name
         self._host = host
         self._plaintext_auth = plaintext_auth
@@ -380,6 +382,7 @@ class ClientSession:
     # What becomes of replies
 
     def _take(self, reply: Reply) -> None:
+        self.replies += 1
         if reply.code == _CLOSING and self.state is not ClientState.QUITTING:
             self._fail(FaultKind.CLOSING, outcome_of(reply, self._host))
         elif self._awaited:
