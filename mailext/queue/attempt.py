@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred
@@ -11,8 +10,8 @@ from twisted.logger import Logger
 from twisted.mail.smtp import SMTPServerError
 
 from mailext.interfaces import IDeliveryTarget, IQueueStore
-from mailext.message.headers import HeaderScanner, HeaderSection
 from mailext.queue.clock import QueueClock
+from mailext.queue.content import read_headers
 from mailext.values import Envelope, Mailbox, Outcome, QueueEntry, RecipientState
 from mailext.wire.replies import Reply
 
@@ -59,7 +58,7 @@ class DeliveryAttempts:
 
     async def _transfer(self, entry: QueueEntry, envelope: Envelope) -> Mapping[Mailbox, Outcome]:
         chunks = await self._store.readContent(entry)
-        headers, beginning = _read_headers(chunks)
+        headers, beginning = read_headers(chunks)
         delivery = self._target.startDelivery(envelope, headers)
         if isinstance(delivery, Deferred):
             delivery = await delivery
@@ -75,15 +74,6 @@ class DeliveryAttempts:
             delivery.abort()
             raise
         return await delivery.commit()
-
-
-def _read_headers(chunks: Iterator[bytes]) -> tuple[HeaderSection, bytes]:
-    # The limit was kept when the message came in.
-    scanner = HeaderScanner(sys.maxsize)
-    for chunk in chunks:
-        if found := scanner.feed(chunk):
-            return found
-    return scanner.finish()
 
 
 def _outcome_of(refusal: SMTPServerError) -> Outcome:

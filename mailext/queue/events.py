@@ -1,5 +1,6 @@
 """
-The log events of a message: ``accepted``, ``attempt``, ``done``.
+The log events of a message: ``accepted``, ``attempt``, ``report`` or
+``unreported``, ``done``.
 
 Each is one line with the queue id, and has the keys ``event``, ``queueId``,
 ``requiretls`` and ``clientid``. Of a client identity only the keyed hash that
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 
 from twisted.logger import Logger
 
+from mailext.message.report_values import Report
 from mailext.values import Mailbox, Outcome, QueueEntry, RecipientState, Settlement
 
 __all__ = ["log_accepted", "log_attempt", "log_done"]
@@ -53,17 +55,46 @@ def log_attempt(entry: QueueEntry, outcomes: Mapping[Mailbox, Outcome], settleme
     )
 
 
-def log_done(entry: QueueEntry, now: float) -> None:
+def log_report(entry: QueueEntry, report: Report, outcome: Outcome) -> None:
     """
-    The message has left the queue: every recipient has it.
+    The sender is told.
 
+    :param report: what the sender is told.
+    :param outcome: of putting it into the queue; names its own queue id.
+    """
+    _log.info(
+        "report queueId={queueId} from=<{reversePath}> actions={actions} reply={reply} "
+        "requiretls={requiretls} clientid={clientid}",
+        event="report",
+        actions={str(each.recipient.address): each.action.value for each in report.recipients},
+        reply=str(outcome),
+        **_common(entry),
+    )
+
+
+def log_unreported(entry: QueueEntry) -> None:
+    """Some recipient failed, and nobody wants to know: a double bounce, or NOTIFY says so."""
+    _log.info(
+        "unreported queueId={queueId} from=<{reversePath}> requiretls={requiretls} clientid={clientid}",
+        event="unreported",
+        **_common(entry),
+    )
+
+
+def log_done(entry: QueueEntry, settlement: Settlement, now: float) -> None:
+    """
+    The message has left the queue: every recipient has it, or has failed and
+    whoever is to know of that was told.
+
+    :param settlement: how its recipients ended.
     :param now: the wall clock.
     """
     _log.info(
-        "done queueId={queueId} from=<{reversePath}> recipients={recipients} seconds={seconds:.1f} "
-        "requiretls={requiretls} clientid={clientid}",
+        "done queueId={queueId} from=<{reversePath}> recipients={recipients} failed={failed} "
+        "seconds={seconds:.1f} requiretls={requiretls} clientid={clientid}",
         event="done",
         recipients=len(entry.recipients),
+        failed=sum(queued.state is RecipientState.FAILED for queued in settlement.recipients),
         seconds=now - entry.arrived,
         **_common(entry),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from random import Random
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -11,12 +13,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from mailext.interfaces import IDeliveryTarget, IQueueStore
+from mailext.queue.aftermath import HOLD_FAILURES, Aftermath
 from mailext.queue.attempt import DeliveryAttempts
 from mailext.queue.clock import QueueClock
 from mailext.queue.events import log_attempt, log_done
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.settlement import SettlementRules
-from mailext.values import QueueEntry, RecipientState, Settlement
+from mailext.values import QueueEntry, RecipientState
 
 __all__ = ["QueueManager"]
 
@@ -43,6 +46,8 @@ class QueueManager:
     :param schedule: when to try again.
     :param clock: tells the time and wakes the manager when a message is due.
     :param random: for the schedule's jitter.
+    :param aftermath: what is done about failures, delays and deliveries
+        before they are recorded.
     :param concurrency: how many messages are attempted at the same time.
     """
 
@@ -54,6 +59,7 @@ class QueueManager:
         clock: QueueClock,
         random: Random,
         *,
+        aftermath: Aftermath = HOLD_FAILURES,
         concurrency: int = 20,
     ) -> None:
         self._store = store
@@ -61,6 +67,7 @@ class QueueManager:
         self._clock = clock
         self._random = random
         self.reschedule(schedule)
+        self._aftermath = aftermath
         self._concurrency = concurrency
         self._running = False
         self._claiming = False
@@ -134,24 +141,27 @@ class QueueManager:
 
     async def _attempt(self, entry: QueueEntry) -> None:
         outcomes = await self._attempts.deliver(entry)
-        settlement = self._rules.settle(entry, outcomes)
+        settlement = self._aftermath.weigh(entry, self._rules.settle(entry, outcomes), outcomes)
         log_attempt(entry, outcomes, settlement)
-        await self._record(settlement)
-        if all(recipient.state is RecipientState.DELIVERED for recipient in settlement.recipients):
-            log_done(entry, self._clock.wall())
-        elif not settlement.hold:
+        await self._record(entry, partial(self._aftermath.prepare, entry, settlement, outcomes))
+        await self._record(entry, partial(self._store.settle, settlement))
+        if settlement.hold:
+            return
+        if any(recipient.state is RecipientState.QUEUED for recipient in settlement.recipients):
             self._wake_at(settlement.next_attempt)
+        else:
+            log_done(entry, settlement, self._clock.wall())
 
-    async def _record(self, settlement: Settlement) -> None:
+    async def _record(self, entry: QueueEntry, step: Callable[[], Awaitable[None]]) -> None:
         # Delivered but not recorded means delivered twice: recording is tried
         # until it succeeds or the server stops.
         while True:
             try:
-                await self._store.settle(settlement)
+                await step()
             except Exception:
                 if not self._running:
                     raise
-                _log.failure("The outcomes of {queueId} could not be recorded", queueId=settlement.queue_id)
+                _log.failure("The outcomes of {queueId} could not be recorded", queueId=entry.id)
                 await self._pause()
             else:
                 return

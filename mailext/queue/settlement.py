@@ -17,9 +17,10 @@ from mailext.values import (
     Settlement,
 )
 
-__all__ = ["SettlementRules"]
+__all__ = ["NO_OUTCOME", "SettlementRules"]
 
-_NO_OUTCOME = Outcome(451, "4.3.0", "No outcome")
+#: Of a recipient of which a target says nothing.
+NO_OUTCOME = Outcome(451, "4.3.0", "No outcome")
 
 
 class SettlementRules:
@@ -27,8 +28,8 @@ class SettlementRules:
     Folds the outcomes of an attempt into a :class:`~mailext.values.Settlement`.
 
     A recipient that was deferred is tried again until the message expires;
-    then it counts as failed. A message of which nothing is left to be tried,
-    and of which some recipient failed, is held for the operator.
+    then it counts as failed. What becomes of failures is decided elsewhere
+    (:mod:`mailext.queue.aftermath`).
 
     :param random: where the jitter of the schedule comes from.
     """
@@ -45,19 +46,17 @@ class SettlementRules:
         """
         expired = self._schedule.has_expired(entry.arrived, self._clock.wall())
         recipients = tuple(
-            _tried(queued, outcomes.get(queued.recipient.address, _NO_OUTCOME), expired=expired)
+            _tried(queued, outcomes.get(queued.recipient.address, NO_OUTCOME), expired=expired)
             if queued.state is RecipientState.QUEUED
             else queued
             for queued in entry.recipients
         )
         waiting = [queued.attempts for queued in recipients if queued.state is RecipientState.QUEUED]
-        failed = any(queued.state is RecipientState.FAILED for queued in recipients)
         delay = self._schedule.delay(max(waiting), self._random) if waiting else 0.0
         return Settlement(
             queue_id=entry.id,
             recipients=recipients,
             next_attempt=self._clock.steady() + delay,
-            hold=failed and not waiting,
         )
 
 

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
+from mailext.queue.aftermath import HOLD_FAILURES
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.settlement import SettlementRules
-from mailext.values import Mailbox, Outcome, RecipientState
+from mailext.values import Mailbox, Outcome, QueueEntry, RecipientState, Settlement
 from tests.queue_samples import ANN, BOB, CAROL, entry_of, envelope_to
 
 DELIVERED = Outcome(250, "2.0.0", "Delivered")
@@ -46,14 +47,19 @@ def test_a_schedule_that_would_storm_is_refused(delays: tuple[float, ...], jitte
         RetrySchedule(delays, 100.0, jitter)
 
 
+def held(outcomes: dict[Mailbox, Outcome], entry: QueueEntry) -> Settlement:
+    """What the rules say where failures are held."""
+    return HOLD_FAILURES.weigh(entry, rules().settle(entry, outcomes), outcomes)
+
+
 def test_all_delivered_leaves_nothing_to_do() -> None:
-    settlement = rules().settle(entry_of("a", envelope_to(ANN, BOB)), {ANN: DELIVERED, BOB: DELIVERED})
+    settlement = held({ANN: DELIVERED, BOB: DELIVERED}, entry_of("a", envelope_to(ANN, BOB)))
     assert [queued.state for queued in settlement.recipients] == [RecipientState.DELIVERED] * 2
     assert not settlement.hold
 
 
 def test_a_deferred_recipient_is_tried_again_before_a_failed_one_holds_the_message() -> None:
-    settlement = rules().settle(entry_of("a", envelope_to(ANN, BOB)), {ANN: FAILED, BOB: DEFERRED})
+    settlement = held({ANN: FAILED, BOB: DEFERRED}, entry_of("a", envelope_to(ANN, BOB)))
     assert [queued.state for queued in settlement.recipients] == [
         RecipientState.FAILED,
         RecipientState.QUEUED,
@@ -63,7 +69,7 @@ def test_a_deferred_recipient_is_tried_again_before_a_failed_one_holds_the_messa
 
 
 def test_a_permanent_failure_holds_the_message() -> None:
-    settlement = rules().settle(entry_of("a", envelope_to(ANN, BOB)), {ANN: FAILED, BOB: DELIVERED})
+    settlement = held({ANN: FAILED, BOB: DELIVERED}, entry_of("a", envelope_to(ANN, BOB)))
     assert settlement.hold
     assert settlement.recipients[0].last_reply == "550 5.2.1 Never"
 
@@ -75,7 +81,7 @@ def test_a_recipient_without_an_outcome_is_deferred() -> None:
 
 def test_what_expires_is_held_with_its_last_reply() -> None:
     entry = entry_of("a", envelope_to(ANN), arrived=2000.0 - 86400.0)
-    settlement = rules().settle(entry, {ANN: DEFERRED})
+    settlement = held({ANN: DEFERRED}, entry)
     assert settlement.hold
     assert settlement.recipients[0].state is RecipientState.FAILED
     assert settlement.recipients[0].last_reply == "451 4.2.0 Later"
@@ -89,7 +95,7 @@ def test_what_expires_is_held_with_its_last_reply() -> None:
 )
 def test_no_recipient_is_forgotten(outcomes: dict[Mailbox, Outcome], arrived: float) -> None:
     entry = entry_of("a", envelope_to(ANN, BOB, CAROL), arrived=arrived)
-    settlement = rules().settle(entry, outcomes)
+    settlement = held(outcomes, entry)
     states = [queued.state for queued in settlement.recipients]
     assert [queued.recipient for queued in settlement.recipients] == list(entry.envelope.recipients)
     for queued in settlement.recipients:
