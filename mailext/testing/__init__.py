@@ -6,6 +6,8 @@ For those who test what they plug into mailext, and for mailext's own tests.
 * Fakes of what a plugin is given: :class:`FakeServices` with a
   :class:`twisted.internet.task.Clock` and a :class:`MemoryIdentityRegistry`.
 * Fakes of what a plugin is: :class:`ScriptedChecker`, :class:`ScriptedPolicy`.
+* DNS: :class:`FakeResolver`, a validating resolver that knows the
+  :class:`DnsRecords` of a test.
 * :func:`session_view`, :func:`login_attempt`: values to ask about.
 * :func:`verdict_of`: an answer, whether given at once or later.
 
@@ -13,11 +15,15 @@ Nothing here needs a running reactor.
 """
 
 from mailext.testing.contract import CheckerContract
+from mailext.testing.dns import DnsFault, DnsRecords, FakeResolver
 from mailext.testing.fakes import FakeServices, MemoryIdentityRegistry, ScriptedChecker, ScriptedPolicy
 from mailext.testing.samples import login_attempt, session_view, verdict_of
 
 __all__ = [
     "CheckerContract",
+    "DnsFault",
+    "DnsRecords",
+    "FakeResolver",
     "FakeServices",
     "MemoryIdentityRegistry",
     "ScriptedChecker",

@@ -1,0 +1,58 @@
+"""All ways to prove something, taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailext.interfaces import IMXAuthenticator
+from mailext.values import MxLevel, NextHop, Proof, TlsEvidence, TlsLevel
+
+__all__ = ["JointAuthenticator", "joined"]
+
+
+def joined(proofs: Iterable[Proof]) -> Proof:
+    """What several proofs of one connection come to: the best of each kind."""
+    given = tuple(proofs)
+    return Proof(
+        tls=max((proof.tls for proof in given), default=TlsLevel.NONE),
+        by=frozenset().union(*(proof.by for proof in given)),
+        mx=max((proof.mx for proof in given), default=MxLevel.NONE),
+        requiretls=any(proof.requiretls for proof in given),
+        reason="; ".join(proof.reason for proof in given if proof.reason),
+    )
+
+
+@implementer(IMXAuthenticator)
+class JointAuthenticator:
+    """
+    Several authenticators as one. Its policy is a tuple of theirs.
+
+    :param authenticators: asked all at once, judging in this order.
+    """
+
+    def __init__(self, authenticators: Sequence[IMXAuthenticator]) -> None:
+        self._authenticators = tuple(authenticators)
+
+    def policyFor(self, domain: str, hop: NextHop) -> object:
+        """See :meth:`IMXAuthenticator.policyFor`."""
+        policies = tuple(each.policyFor(domain, hop) for each in self._authenticators)
+        if not any(isinstance(policy, Deferred) for policy in policies):
+            return policies
+        waited_for = [policy if isinstance(policy, Deferred) else succeed(policy) for policy in policies]
+        return gatherResults(waited_for, consumeErrors=True).addCallbacks(tuple, _first_failure)
+
+    def judgeConnection(self, policy: object, hop: NextHop, evidence: TlsEvidence | None) -> Proof:
+        """See :meth:`IMXAuthenticator.judgeConnection`."""
+        assert isinstance(policy, tuple)
+        return joined(
+            authenticator.judgeConnection(each, hop, evidence)
+            for authenticator, each in zip(self._authenticators, policy, strict=True)
+        )
+
+
+def _first_failure(failure: Failure) -> Failure:
+    return failure.value.subFailure if isinstance(failure.value, FirstError) else failure
