@@ -39,7 +39,6 @@ __all__ = [
     "PluginError",
     "describe",
     "explain",
-    "format_arguments",
     "make_checker",
     "make_policy",
     "parse_arguments",
@@ -48,9 +47,7 @@ __all__ = [
 
 _Factory = TypeVar("_Factory", IClientIdentityCheckerFactory, IDeliveryPolicyFactory)
 
-_KEY = re.compile(r"[a-z][a-z0-9-]*")
 _TOKEN = re.compile(r"\\(?P<quoted>.)|(?P<mark>[:,=])|(?P<plain>[^\\:,=]+)|(?P<trailing>\\)", re.DOTALL)
-_TO_QUOTE = re.compile(r"([\\:,])")
 
 
 class PluginError(ValueError):
@@ -103,22 +100,6 @@ def _split(argstring: str) -> Iterable[tuple[str, tuple[str, ...] | None]]:
         else:
             words[-1] += token["quoted"] or token["plain"] or mark
     yield (words[0], None) if key is None else (key, tuple(words))
-
-
-def format_arguments(arguments: Mapping[str, Collection[str]]) -> str:
-    """
-    Write arguments so that :func:`parse_arguments` reads them back.
-
-    :raise ValueError: if a key is not one, or a list of values is empty.
-    """
-    parts = []
-    for key, values in arguments.items():
-        if not _KEY.fullmatch(key):
-            raise ValueError(f"not a key: {key!r}")
-        if not values:
-            raise ValueError(f"argument {key!r} has no value")
-        parts.append(f"{key}=" + ",".join(_TO_QUOTE.sub(r"\\\1", value) for value in values))
-    return ":".join(parts)
 
 
 def single(arguments: Mapping[str, tuple[str, ...]], key: str, default: str) -> str:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailext.plugins import format_arguments, parse_arguments, single
+from mailext.plugins import parse_arguments, single
 
 KEYS = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 VALUES = st.lists(st.text() | st.text("\\:,=\n a"), min_size=1).map(tuple)
 
 
+def written(arguments: Mapping[str, tuple[str, ...]]) -> str:
+    """Arguments as an operator may write them."""
+    return ":".join(
+        f"{key}=" + ",".join(re.sub(r"([\\:,])", r"\\\1", value) for value in values)
+        for key, values in arguments.items()
+    )
+
+
 @given(st.dictionaries(KEYS, VALUES))
 def test_what_is_written_is_read_back(arguments: dict[str, tuple[str, ...]]) -> None:
-    assert parse_arguments(format_arguments(arguments), arguments.keys()) == arguments
+    assert parse_arguments(written(arguments), arguments.keys()) == arguments
 
 
 @given(st.text("ab\\:,="))
@@ -25,7 +36,7 @@ def test_whatever_is_read_is_written_and_read_again(argstring: str) -> None:
     except ValueError:
         return
     if "" not in arguments:
-        assert parse_arguments(format_arguments(arguments), known) == arguments
+        assert parse_arguments(written(arguments), known) == arguments
 
 
 @pytest.mark.parametrize(
@@ -62,20 +73,6 @@ def test_examples(argstring: str, arguments: dict[str, tuple[str, ...]]) -> None
 def test_errors_are_readable(argstring: str, reason: str) -> None:
     with pytest.raises(ValueError) as refusal:
         parse_arguments(argstring, {"a", "b"})
-    assert str(refusal.value) == reason
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        ({"A": ("1",)}, "not a key: 'A'"),
-        ({"a=b": ("1",)}, "not a key: 'a=b'"),
-        ({"a": ()}, "argument 'a' has no value"),
-    ],
-)
-def test_what_cannot_be_written(arguments: dict[str, tuple[str, ...]], reason: str) -> None:
-    with pytest.raises(ValueError) as refusal:
-        format_arguments(arguments)
     assert str(refusal.value) == reason
 
 
