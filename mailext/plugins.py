@@ -19,7 +19,7 @@ import inspect
 import pkgutil
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeVar
 
 import twisted.plugins
@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 _Factory = TypeVar("_Factory", IClientIdentityCheckerFactory, IDeliveryPolicyFactory)
+_Product = TypeVar("_Product", IClientIdentityChecker, IDeliveryPolicy)
 
 _TOKEN = re.compile(r"\\(?P<quoted>.)|(?P<mark>[:,=])|(?P<plain>[^\\:,=]+)|(?P<trailing>\\)", re.DOTALL)
 
@@ -126,14 +127,12 @@ def make_checker(string: str, services: IPluginServices) -> IClientIdentityCheck
     :raise PluginError: if nobody of that name is found, or it refuses the
         argument.
     """
-    name, _, argstring = string.partition(":")
-    factory = _find(IClientIdentityCheckerFactory, name)
-    try:
-        checker = factory.generateChecker(argstring, services)
-        verifyObject(IClientIdentityChecker, checker)
-    except Exception as error:
-        raise _refused(name, error) from error
-    return checker
+    return _make(
+        string,
+        IClientIdentityCheckerFactory,
+        IClientIdentityChecker,
+        lambda factory, argstring: factory.generateChecker(argstring, services),
+    )
 
 
 def make_policy(string: str, services: IPluginServices) -> IDeliveryPolicy:
@@ -144,14 +143,28 @@ def make_policy(string: str, services: IPluginServices) -> IDeliveryPolicy:
     :raise PluginError: if nobody of that name is found, or it refuses the
         argument.
     """
+    return _make(
+        string,
+        IDeliveryPolicyFactory,
+        IDeliveryPolicy,
+        lambda factory, argstring: factory.generatePolicy(argstring, services),
+    )
+
+
+def _make(
+    string: str,
+    interface: type[_Factory],
+    product: type[_Product],
+    generate: Callable[[_Factory, str], _Product],
+) -> _Product:
     name, _, argstring = string.partition(":")
-    factory = _find(IDeliveryPolicyFactory, name)
+    factory = _find(interface, name)
     try:
-        policy = factory.generatePolicy(argstring, services)
-        verifyObject(IDeliveryPolicy, policy)
+        made = generate(factory, argstring)
+        verifyObject(product, made)
     except Exception as error:
         raise _refused(name, error) from error
-    return policy
+    return made
 
 
 def _refused(name: str, error: Exception) -> PluginError:

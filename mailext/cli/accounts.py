@@ -45,7 +45,7 @@ def remove(arguments: Namespace, configuration: Configuration, output: Output) -
     return 0
 
 
-def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:  # noqa: ARG001
+def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:  # noqa: ARG001 - a command's signature
     """``account list``."""
     accounts = cast("list[AccountJson]", ask(configuration, ListAccounts()))
     output.show(accounts, Sheet(["address"], [[each["address"]] for each in accounts], "no accounts"))

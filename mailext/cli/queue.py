@@ -15,7 +15,7 @@ from mailext.control.requests import HoldMessage, ListQueue, ReleaseMessage, Sho
 __all__ = ["hold", "list_all", "release", "show"]
 
 
-def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:  # noqa: ARG001
+def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:  # noqa: ARG001 - a command's signature
     """``queue list``."""
     entries = cast("list[EntryJson]", ask(configuration, ListQueue()))
     rows = [

@@ -46,7 +46,7 @@ class MailRealm:
     def requestAvatar(
         self,
         avatarId: str | bytes | tuple[()],
-        mind: object,  # noqa: ARG002
+        mind: object,  # noqa: ARG002 - cred's signature
         *interfaces: type[Interface],
     ) -> tuple[type[Interface], object, Callable[[], None]]:
         """

@@ -33,7 +33,7 @@ __all__ = ["ExchangeDelivery", "Reception", "SenderCheck", "SubmissionDelivery",
 SenderCheck = Callable[[AddressBook, Mailbox, Mailbox], bool]
 
 
-def any_sender(book: AddressBook, account: Mailbox, sender: Mailbox) -> bool:  # noqa: ARG001
+def any_sender(book: AddressBook, account: Mailbox, sender: Mailbox) -> bool:  # noqa: ARG001 - a sender check's signature
     """The sender check that lets every account send as anybody."""
     return True
 
@@ -90,11 +90,11 @@ class ExchangeDelivery:
         self._options = options
         self._session = session
 
-    def validateFrom(self, helo: tuple[bytes, bytes], origin: Address) -> Address:  # noqa: ARG002
+    def validateFrom(self, helo: tuple[bytes, bytes], origin: Address) -> Address:  # noqa: ARG002 - Twisted's signature
         """Any sender will do."""
         return origin
 
-    def recipientOptions(self, recipient: Mailbox, options: RcptOptions) -> None:  # noqa: ARG002
+    def recipientOptions(self, recipient: Mailbox, options: RcptOptions) -> None:  # noqa: ARG002 - the interface asks for it
         """See :meth:`mailext.interfaces.IEnvelopeAwareDelivery.recipientOptions`."""
         self._recipient = recipient
 
@@ -115,7 +115,7 @@ class ExchangeDelivery:
     def receivedHeader(
         self,
         helo: tuple[bytes, bytes],  # noqa: ARG002 - the session knows it too
-        origin: Address,  # noqa: ARG002
+        origin: Address,  # noqa: ARG002 - Twisted's signature
         recipients: Sequence[User],
     ) -> bytes:
         """See :func:`mailext.message.trace.received`."""
@@ -154,7 +154,7 @@ class SubmissionDelivery(ExchangeDelivery):
         super().__init__(reception)
         self._account = account
 
-    def validateFrom(self, helo: tuple[bytes, bytes], origin: Address) -> Address:  # noqa: ARG002
+    def validateFrom(self, helo: tuple[bytes, bytes], origin: Address) -> Address:  # noqa: ARG002 - Twisted's signature
         """
         :raise SMTPBadSender: if the account may not send as this address. The
             null reverse-path is nobody's: notifications have it (RFC 8098).

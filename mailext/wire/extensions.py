@@ -75,7 +75,7 @@ class Extension:
 
     keyword: str
     section: str
-    arguments: Callable[[Offer], tuple[str, ...] | None] = lambda offer: ()  # noqa: ARG005
+    arguments: Callable[[Offer], tuple[str, ...] | None] = lambda offer: ()  # noqa: ARG005 - whatever is offered
     mail: Mapping[str, MailParameter] = field(default_factory=dict)
     rcpt: Mapping[str, RcptParameter] = field(default_factory=dict)
     mail_growth: int = 0
@@ -167,7 +167,7 @@ def _orcpt(options: RcptOptions, value: bytes | None) -> RcptOptions:
 
 
 #: What is never advertised is still understood (see the DSN row).
-def _never(offer: Offer) -> None:  # noqa: ARG001
+def _never(offer: Offer) -> None:  # noqa: ARG001 - whatever is offered
     return None
 
 

@@ -158,7 +158,7 @@ class ServerSession:
     def challenge(self, data: bytes) -> None:
         """Answer ``AuthCommand`` or ``AuthResponse`` by a challenge (334)."""
         if not isinstance(self._question, AuthCommand | AuthResponse):
-            raise RuntimeError("no SASL exchange is under way")  # noqa: TRY004
+            raise RuntimeError("no SASL exchange is under way")  # noqa: TRY004 - the session's state is wrong, no type is
         self._question = None
         self.state = State.AUTHENTICATING
         self._read = self._read_sasl
@@ -167,7 +167,7 @@ class ServerSession:
     def accept_message(self) -> None:
         """Answer ``MessageStart`` by taking the message."""
         if not isinstance(self._question, MessageStart):
-            raise RuntimeError("no message is to begin")  # noqa: TRY004
+            raise RuntimeError("no message is to begin")  # noqa: TRY004 - the session's state is wrong, no type is
         self._question = None
         self._content = Content(self.offer.limits.message_size)
         if self._read == self._read_chunk:
