@@ -64,6 +64,7 @@ class Conversation:
         self._waiting = False
         self._paused = False
         self._retiring = False
+        self._shaking_hands = False
         self._closing = False
         self._lost = False
 
@@ -110,14 +111,11 @@ class Conversation:
         data = self.session.data_to_send()
         if data:
             self._transport.write(data)
-            if not (self._waiting or self.session.state in _IN_MESSAGE):
-                self.await_command()
         if self.session.state is State.CLOSED:
-            self._closing = True
-            self._resume()
-            self._deadline.begin(_FAREWELL)
-            self._transport.loseConnection()
+            self._part()
         elif not self._waiting:
+            if data and self.session.state not in _IN_MESSAGE:
+                self.await_command()
             self._resume()
 
     def reply(self, answer: Reply | Deferred[Reply]) -> None:
@@ -139,6 +137,7 @@ class Conversation:
 
     def await_command(self) -> None:
         """The client's time for its next command begins."""
+        self._shaking_hands = False
         period = self._timeout()
         if period is None:
             self._deadline.stop()
@@ -147,6 +146,7 @@ class Conversation:
 
     def await_handshake(self, period: float) -> None:
         """The client's time for its TLS handshake, in seconds, begins."""
+        self._shaking_hands = True
         self._deadline.begin(period)
 
     def await_message(self) -> None:
@@ -161,9 +161,9 @@ class Conversation:
         """The client was too slow."""
         if not self._closing:
             self.end(replies.TOO_SLOW)
-        elif ITCPTransport.providedBy(self._transport):
+        else:
             # It did not even take our last words.
-            self._transport.abortConnection()
+            self._cut_off()
 
     def end(self, farewell: Reply) -> None:
         """End the connection with a last reply, 421 as a rule."""
@@ -179,6 +179,19 @@ class Conversation:
         """The connection is gone."""
         self._lost = True
         self._deadline.stop()
+
+    def _part(self) -> None:
+        self._closing = True
+        self._resume()
+        self._deadline.begin(_FAREWELL)
+        self._transport.loseConnection()
+        if self._shaking_hands:
+            # Without the handshake it cannot be told anything.
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        if ITCPTransport.providedBy(self._transport):
+            self._transport.abortConnection()
 
     def _fail(self, failure: Failure) -> None:
         self._waiting = False
