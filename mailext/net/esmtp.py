@@ -172,6 +172,7 @@ class ESMTP(smtp.ESMTP):
         """TLS has begun (:class:`~twisted.internet.interfaces.IHandshakeListener`)."""
         self._tls_facts = tls.facts(self.transport)
         if self._session.state is State.HANDSHAKE:
+            self._helo = (None, self._helo[1])
             self._forget_login()
             self._session.tls_established()
         self._conversation.await_command()

@@ -14,6 +14,12 @@ from typing import cast
 
 import idna
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 from twisted.internet.interfaces import (
@@ -31,6 +37,8 @@ from zope.interface import implementer
 from mailext.values import TlsFacts
 
 __all__ = ["ServerContextFactory", "begin", "facts", "implicit", "is_encrypted"]
+
+_PrivateKey = EllipticCurvePrivateKey | Ed448PrivateKey | Ed25519PrivateKey | RSAPrivateKey
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -112,25 +120,33 @@ def _load(certificate: Path, key: Path) -> SSL.Context:
     # Without an id, a resumed session of a client that gave a certificate
     # would be an error.
     context.set_session_id(b"mailext")
-    # OpenSSL would ask for a passphrase on the terminal.
-    context.set_passwd_cb(lambda *_: b"")
-    # The key first: a certificate that it does not fit is then found by the check.
-    for path, use in (
-        (key, context.use_privatekey_file),
-        (certificate, context.use_certificate_chain_file),
-    ):
-        try:
-            path.open("rb").close()
-            use(str(path))
-        except OSError as error:
-            raise ValueError(f"{path}: {error.strerror}") from error
-        except SSL.Error as error:
-            raise ValueError(f"{path}: {_why(error) or 'not a PEM file of the right kind'}") from error
     try:
+        certificate.open("rb").close()
+        context.use_certificate_chain_file(str(certificate))
+    except OSError as error:
+        raise ValueError(f"{certificate}: {error.strerror}") from error
+    except SSL.Error as error:
+        raise ValueError(f"{certificate}: {_why(error) or 'not a certificate in PEM'}") from error
+    private = _private_key(key)
+    try:
+        context.use_privatekey(private)
         context.check_privatekey()
     except SSL.Error as error:
         raise ValueError(f"{key}: not the key of the certificate {certificate}") from error
     return context
+
+
+def _private_key(path: Path) -> _PrivateKey:
+    # Not by OpenSSL, which asks for a passphrase on the terminal.
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError(f"{path}: {error}") from error
+    if not isinstance(key, _PrivateKey):
+        raise ValueError(f"{path}: not a key that TLS uses")  # noqa: TRY004 - the file is wrong, not the caller
+    return key
 
 
 def _why(error: SSL.Error) -> str:
