@@ -74,9 +74,11 @@ class BoundedThreads(Service):
         Call a function in a thread of the pool: a :class:`RunInThread`.
 
         :return: a Deferred of its result; it fails with
-            :class:`ThreadsBusyError` if too many calls wait.
+            :class:`ThreadsBusyError` if too many calls wait, or the pool was
+            stopped.
         """
-        if self._calls >= self._capacity:
+        # A pool that was stopped would take the call, and never make it.
+        if self._pool.joined or self._calls >= self._capacity:
             return fail(ThreadsBusyError(self._pool.name))
         self._calls += 1
         running = deferToThreadPool(self._reactor, self._pool, function, *args, **kwargs)

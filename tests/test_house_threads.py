@@ -47,3 +47,10 @@ def test_a_cancelled_wait_makes_no_room(reactor, threads):
         failure_result_of(each)
     assert failure_result_of(threads.run(lambda: None)).check(ThreadsBusyError)
     gate.set()
+
+
+def test_a_stopped_pool_says_so(reactor):
+    threads = BoundedThreads(reactor, "test", threads=1, waiting=1)
+    threads.startService()
+    threads.stopService()
+    assert failure_result_of(threads.run(lambda: None)).check(ThreadsBusyError)

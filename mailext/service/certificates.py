@@ -45,7 +45,7 @@ class CertificateWatch:
             return
         try:
             changed = tls.reload_if_changed()
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             _log.error("A certificate has changed and cannot be used: {error}", error=error)
         else:
             if changed:
