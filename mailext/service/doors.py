@@ -127,7 +127,9 @@ def _factory(
         policy_timeout=configuration.policy_timeout,
         auth_failure_delay=configuration.auth_failure_delay,
         tls=tls,
-        challengers=mechanisms_for(portal.listCredentialsInterfaces(), configuration.hostname.encode("ascii")),
+        challengers=mechanisms_for(
+            portal.listCredentialsInterfaces(), configuration.hostname.encode("ascii")
+        ),
     )
     return SMTPFactory(portal, settings, clock=clock)
 
