@@ -408,8 +408,7 @@ class ESMTP(smtp.ESMTP):
         self._conversation.await_message()
 
     def _message_data(self, event: MessageData) -> None:
-        if self._transaction is None:
-            return
+        assert self._transaction is not None
         refusal = self._transaction.write(event.data)
         if isinstance(refusal, Deferred):
             self._conversation.wait(refusal.addCallback(lambda reply: lambda: self._refuse(reply)))

@@ -101,6 +101,11 @@ class SMTPFactory(smtp.SMTPFactory):
             protocol.retire()
         return drained
 
+    def cut_off(self) -> None:
+        """End every connection with 421 at once, whatever is under way."""
+        for protocol in list(self._live):
+            protocol.timeoutConnection()
+
     def end_sessions(self, avatar_id: str) -> None:
         """
         End every connection of one account, which is no longer who it was:

@@ -89,11 +89,11 @@ class LineMessages:
         self, results: Sequence[tuple[bool, object]], recipients: Sequence[Mailbox]
     ) -> Mapping[Mailbox, Outcome]:
         outcomes = {}
-        for recipient, (succeeded, result) in zip(recipients, results, strict=True):
-            if succeeded:
-                outcomes[recipient] = Outcome(250, "2.0.0", "Delivery in progress")
-            elif isinstance(result, Failure):
+        for recipient, (_, result) in zip(recipients, results, strict=True):
+            if isinstance(result, Failure):
                 outcomes[recipient] = self._outcome(result)
+            else:
+                outcomes[recipient] = Outcome(250, "2.0.0", "Delivery in progress")
         for recipient, failure in self._failures:
             outcomes[recipient] = self._outcome(failure)
         return outcomes

@@ -215,11 +215,7 @@ class Transaction:
         """
         if self._in_body:
             return self._commit(None)
-        try:
-            found = self._scanner.finish()
-        except HeaderTooLargeError:
-            return self._commit(replies.HEADER_TOO_BIG)
-        return then(self._begin_body(*found), self._commit)
+        return then(self._begin_body(*self._scanner.finish()), self._commit)
 
     def abort(self) -> None:
         """

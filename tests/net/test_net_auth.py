@@ -12,19 +12,22 @@ from twisted.cred.credentials import CramMD5Credentials, IUsernameHashedPassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
+from twisted.logger import eventAsText
 from twisted.mail.imap4 import LOGINCredentials, PLAINCredentials
 from twisted.mail.smtp import SMTPBadSender
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from mailext.accounts.sasl import LoginMechanism, PlainMechanism
-from mailext.clientid.login import RejectAt
+from mailext.clientid.login import LoginJudge, RejectAt
 from mailext.interfaces import IClientIdentified
 from mailext.testing import ScriptedChecker
 from mailext.values import ClientIdentity, LoginOutcome, Verdict
 from mailext.wire.limits import Limits
 from tests.net.client import Client, codes, keywords
 from tests.net.site import ANN, EHLO, MAIL, RCPT, USERS, Delivery, Realm, Server, plain, serve
+from tests.support import logged
 
 REFUSED = "535 5.7.8 Authentication credentials invalid"
 UNAVAILABLE = "454 4.7.0 Temporary authentication failure"
@@ -280,6 +283,17 @@ class TestMechanisms:
         assert client.say(ANN) == []
         server.advance(1.0)
         assert client.replies() == [UNAVAILABLE]
+
+    def test_a_judge_that_fails_is_temporary(self) -> None:
+        class Broken(LoginJudge):
+            async def _login(self, *_):
+                raise KeyError("no judgement")
+
+        server = submission(login=Broken((), Clock(), 10.0))
+        client = server.greeted()
+        with logged() as events:
+            assert outcome(server, client, ANN, b"NOOP") == [UNAVAILABLE, "250 2.0.0 OK"]
+        assert any("no judgement" in eventAsText(event) for event in events)
 
 
 class TestWhatALoginIsWorth:

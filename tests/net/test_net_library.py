@@ -321,6 +321,16 @@ class TestStockFactory:
         assert client.replies() == ["421 4.7.0 Timeout exceeded"]
 
 
+def test_where_no_clock_is_given_the_reactor_is_it() -> None:
+    from twisted.internet import reactor  # noqa: PLC0415 - installed by this import
+
+    before = reactor.getDelayedCalls()
+    client = Client(SMTPFactory())
+    assert len(reactor.getDelayedCalls()) == len(before) + 1
+    client.vanish()
+    assert reactor.getDelayedCalls() == before
+
+
 class TestOverriding:
     def test_greeting(self) -> None:
         class Site(ESMTP):

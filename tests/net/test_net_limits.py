@@ -7,6 +7,7 @@ from OpenSSL import SSL
 from twisted.internet.address import IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 
 from mailext import ESMTP, SMTPFactory
 from mailext.net.deadline import Deadline
@@ -56,6 +57,12 @@ class TestHeaderSize:
             for place in range(0, len(text), step):
                 client.send(text[place : place + step])
             assert codes(client.replies()) == (["250"] if size <= 1000 else ["552"])
+
+    @pytest.mark.parametrize(("size", "told"), [(1000, "250"), (1001, "552")])
+    def test_a_message_that_is_all_header(self, size, told) -> None:
+        client = serve(TargetSite(), header_size=1000).greeted(MAIL, RCPT, b"DATA")
+        client.send(b"A: b\r\n" + b"X" * (size - 11) + b": y\r\n")
+        assert codes(client.say(b".")) == [told]
 
     def test_a_body_without_header_has_no_header_size(self) -> None:
         site = TargetSite()
@@ -284,6 +291,17 @@ class TestTimes:
         assert client.transport.disconnected
         assert client.closed
 
+    def test_a_transport_that_cannot_be_aborted(self) -> None:
+        server = serve()
+        transport = StringTransport()
+        protocol = server.factory.buildProtocol(transport.getPeer())
+        protocol.makeConnection(transport)
+        server.advance(300.0)
+        assert transport.value().endswith(TOO_SLOW.encode() + b"\r\n")
+        assert transport.disconnecting
+        server.advance(10.0)
+        assert server.clock.getDelayedCalls() == []
+
     def test_a_site_may_change_the_time(self) -> None:
         class Site(ESMTP):
             def ext_WAIT(self, rest):
@@ -367,6 +385,16 @@ class TestDeadline:
         deadline.begin(10.0)
         deadline.stop()
         deadline.stop()
+        clock.advance(100.0)
+        assert expired == []
+        assert clock.getDelayedCalls() == []
+
+    def test_stopped_while_suspended(self) -> None:
+        clock, deadline, expired = self.deadline()
+        deadline.begin(10.0)
+        deadline.suspend()
+        deadline.stop()
+        deadline.resume()
         clock.advance(100.0)
         assert expired == []
         assert clock.getDelayedCalls() == []
@@ -549,6 +577,19 @@ class TestTheOrderlyEnd:
         assert ann.replies() == [SHUTTING_DOWN]
         assert codes(ann_in_a_message.say(b".")) == ["250", "421"]
         assert codes(nobody.say(b"NOOP")) == ["250"]
+
+
+def test_whoever_drains_may_lose_patience() -> None:
+    site = TargetSite()
+    server = serve(site)
+    client = server.greeted(MAIL, RCPT, b"DATA", b"", b"body")
+    client.replies()
+    drained = server.factory.drain()
+    assert not drained.called
+    server.factory.cut_off()
+    assert codes(client.replies()) == ["421"]
+    assert drained.called
+    assert site.deliveries[0].ends == ["abort"]
 
 
 def test_a_target_that_never_starts_keeps_the_server_from_its_end_only_so_long() -> None:

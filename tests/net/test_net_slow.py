@@ -13,7 +13,7 @@ from twisted.mail.smtp import SMTPBadRcpt, SMTPServerError
 
 from mailext.bases import DeliveryPolicy
 from mailext.testing import ScriptedChecker, ScriptedPolicy
-from mailext.values import ACCEPTED
+from mailext.values import ACCEPTED, Verdict
 from tests.net.client import Client, codes
 from tests.net.site import (
     ANN,
@@ -149,6 +149,16 @@ class TestWaiting:
         assert client.transport.producerState == "producing"
         client.pump()
         assert codes(client.replies())[:3] == ["250", "250", "250"]
+
+    def test_a_transport_that_gives_more_although_it_is_paused(self) -> None:
+        slow = Slow()
+        client = serve(Delivery(sender=slow.ask)).greeted()
+        client.say(MAIL)
+        for _ in range(3):
+            client.protocol.dataReceived(b"NOOP\r\n")
+        slow.answer()
+        assert codes(client.replies()) == ["250"] * 4
+        assert client.transport.producerState == "producing"
 
     def test_the_client_has_no_time_out_meanwhile(self) -> None:
         slow = Slow()
@@ -323,6 +333,22 @@ class TestTheEndOfTheConnectionMeanwhile:
             slow.answer()
         server.advance(2.0)
         self.check_nothing_is_left(server, client, realm)
+
+    @pytest.mark.parametrize("verdict", [ACCEPTED, Verdict.refuse("no")])
+    @pytest.mark.parametrize("site", [Delivery, TargetSite])
+    def test_a_policy_of_messages_answers_too_late(self, site, verdict) -> None:
+        slow = Slow()
+        policy = ScriptedPolicy(message=slow.ask(verdict))
+        delivery = site()
+        server = serve(delivery, policies=(policy,))
+        client = server.greeted(MAIL, RCPT, b"DATA", *TEXT)
+        client.replies()
+        client.vanish()
+        slow.answer()
+        assert client.octets() == b""
+        assert "startDelivery" not in delivery.names()
+        assert [message.ends for message in delivery.messages] in ([], [["lost"]])
+        assert server.clock.getDelayedCalls() == []
 
     @MOMENTS
     def test_the_session_was_ended_when_the_answer_comes(self, moment) -> None:

@@ -199,6 +199,12 @@ def _a_folder(pair: Pair, pki: Pki) -> str:
     return f"{pair[0]}: Is a directory"
 
 
+def _the_key_is_a_folder(pair: Pair, pki: Pki) -> str:
+    pair[1].unlink()
+    pair[1].mkdir()
+    return f"{pair[1]}: Is a directory"
+
+
 def _not_pem(pair: Pair, pki: Pki) -> str:
     pair[0].write_bytes(b"\x30\x82 not PEM")
     return f"{pair[0]}: "
@@ -251,6 +257,7 @@ def _key_with_a_passphrase(pair: Pair, pki: Pki) -> str:
         _missing_certificate,
         _missing_key,
         _a_folder,
+        _the_key_is_a_folder,
         _not_pem,
         _empty,
         _key_is_not_pem,
