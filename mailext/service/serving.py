@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IReactorCore, IReactorUNIX
 from twisted.logger import Logger
@@ -103,9 +104,17 @@ class Serving:
         self._certificates.stop()
         await self._listeners.stop()
         await self._control.stopService()
-        drained = gatherResults([factory.drain() for factory in self._factories])
+        drained = _each([factory.drain() for factory in self._factories])
         try:
-            await drained.addTimeout(_GRACE, self._reactor)
+            await Deferred.fromCoroutine(drained).addTimeout(_GRACE, self._reactor)
         except DeferredTimeoutError:
             _log.warn("Transactions did not end within {seconds:.0f} s and are cut off", seconds=_GRACE)
+            for factory in self._factories:
+                factory.cut_off()
         await self._site.stop()
+
+
+async def _each(deferreds: Iterable[Deferred[None]]) -> None:
+    # A time-out of gatherResults() would be hidden in a FirstError.
+    for each in deferreds:
+        await each

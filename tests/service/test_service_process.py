@@ -146,6 +146,18 @@ def test_a_message_that_is_coming_in_is_finished(server: RunningServer) -> None:
     assert b"Subject: the last one" in message
 
 
+def test_a_message_that_never_ends_is_cut_off(server: RunningServer) -> None:
+    with smtplib.SMTP("127.0.0.1", server.mx) as client:
+        client.ehlo("client.example")
+        client.mail(ADDRESS)
+        client.rcpt(ADDRESS)
+        client.docmd("DATA")
+        send_signal(server, signal.SIGTERM)
+        assert client.getreply()[0] == 421
+    server.stop()
+    assert not (server.folder / "state" / "mailext.sqlite-wal").exists(), "the store was closed"
+
+
 def test_an_idle_client_is_told_that_the_server_stops(server: RunningServer) -> None:
     with smtplib.SMTP("127.0.0.1", server.mx) as client:
         client.ehlo("client.example")
