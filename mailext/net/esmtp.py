@@ -129,6 +129,7 @@ class ESMTP(smtp.ESMTP):
             mechanisms=tuple(mechanisms),
             plaintext_auth=self.plaintextAuth,
             clientid=self.settings.clientid_enabled,
+            dsn=self.settings.dsn,
             limits=self.settings.limits,
         )
         self._session = ServerSession(self.settings.protocol, offer)

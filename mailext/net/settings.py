@@ -36,6 +36,8 @@ class ListenerSettings:
     :param require_auth: whether MAIL needs a login.
     :param plaintext_auth: whether AUTH is offered outside of TLS too.
     :param clientid_enabled: whether CLIENTID is offered.
+    :param dsn: whether DSN is offered (RFC 3461): whoever takes the messages has
+        to report on them.
     :param dispositions: how identities are handled, by their type.
     :param login: who judges logins; None: a judge without checkers.
     :param policies: the delivery policies, asked in this order.
@@ -61,6 +63,7 @@ class ListenerSettings:
     require_auth: bool = False
     plaintext_auth: bool = False
     clientid_enabled: bool = True
+    dsn: bool = False
     dispositions: Dispositions = field(default_factory=Dispositions)
     login: LoginJudge | None = None
     policies: tuple[IDeliveryPolicy, ...] = ()

@@ -37,6 +37,7 @@ class Offer:
     :param mechanisms: the SASL mechanisms.
     :param plaintext_auth: whether AUTH is offered outside of TLS too.
     :param clientid: whether CLIENTID is enabled here.
+    :param dsn: whether reports are sent as DSN asks for them.
     :param limits: the limits of the session.
     """
 
@@ -45,6 +46,7 @@ class Offer:
     mechanisms: tuple[str, ...] = ()
     plaintext_auth: bool = False
     clientid: bool = False
+    dsn: bool = False
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -166,11 +168,6 @@ def _orcpt(options: RcptOptions, value: bytes | None) -> RcptOptions:
     return replace(options, orcpt=orcpt)
 
 
-#: What is never advertised is still understood (see the DSN row).
-def _never(offer: Offer) -> None:  # noqa: ARG001 - whatever is offered
-    return None
-
-
 EXTENSIONS: tuple[Extension, ...] = (
     Extension("PIPELINING", "RFC 2920"),
     Extension(
@@ -184,12 +181,12 @@ EXTENSIONS: tuple[Extension, ...] = (
     Extension("SMTPUTF8", "RFC 6531", mail={"SMTPUTF8": _smtputf8}, mail_growth=10),
     Extension("ENHANCEDSTATUSCODES", "RFC 2034"),
     Extension("CHUNKING", "RFC 3030"),
-    # Nobody sends reports yet, so the keyword would promise too much; yet
-    # clients give the parameters unasked, and losing them would be worse.
+    # Where no reports are sent the keyword would promise too much; yet clients
+    # give the parameters unasked, and losing them would be worse.
     Extension(
         "DSN",
         "RFC 3461",
-        arguments=_never,
+        arguments=lambda offer: () if offer.dsn else None,
         mail={"RET": _ret, "ENVID": _envid},
         rcpt={"NOTIFY": _notify, "ORCPT": _orcpt},
         mail_growth=9 + 7 + _MAXIMUM_ENVID,

@@ -52,6 +52,7 @@ def rcpt_refusal(argument: bytes, *, smtputf8: bool = False) -> str:
         (Offer(mechanisms=("PLAIN",)), set()),
         (Offer(mechanisms=("PLAIN",), plaintext_auth=True), {"AUTH"}),
         (Offer(clientid=True), set()),
+        (Offer(dsn=True), {"DSN"}),
         (CLEAR, {"STARTTLS"}),
         (Offer(tls=True), {"REQUIRETLS"}),
         (Offer(tls=True, starttls=True), {"REQUIRETLS"}),
