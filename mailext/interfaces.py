@@ -44,6 +44,7 @@ from mailext.values import (
     Settlement,
     TlsDemand,
     TlsEvidence,
+    TlsUse,
     Verdict,
 )
 

@@ -1,0 +1,77 @@
+"""A message on its way out, no faster than the host takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from twisted.internet.interfaces import IConsumer, IPushProducer
+from zope.interface import implementer
+
+__all__ = ["Feeder"]
+
+
+@implementer(IPushProducer)
+class Feeder:
+    """
+    :param content: the message.
+    :param transport: what is full, or not.
+    :param write: takes a part of the message.
+    :param finish: called at its end.
+    :param failed: called with what went wrong, in the content or on its way.
+    """
+
+    def __init__(
+        self,
+        content: Iterable[bytes],
+        transport: IConsumer,
+        write: Callable[[bytes], None],
+        finish: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._content = iter(content)
+        self._transport = transport
+        self._write = write
+        self._finish = finish
+        self._failed = failed
+        self._paused = False
+        self._feeding = False
+        self._stopped = False
+
+    def start(self) -> None:
+        """Feed from now on."""
+        self._transport.registerProducer(self, True)  # noqa: FBT003 - streaming
+        self.resumeProducing()
+
+    def stop(self) -> None:
+        """Feed no more."""
+        if not self._stopped:
+            self._stopped = True
+            self._transport.unregisterProducer()
+
+    def resumeProducing(self) -> None:
+        self._paused = False
+        if self._feeding:
+            return
+        self._feeding = True
+        try:
+            self._feed()
+        except Exception as error:  # noqa: BLE001 - whatever the content raises
+            self.stop()
+            self._failed(error)
+        finally:
+            self._feeding = False
+
+    def _feed(self) -> None:
+        while not (self._paused or self._stopped):
+            data = next(self._content, None)
+            if data is None:
+                self.stop()
+                self._finish()
+            else:
+                self._write(data)
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+
+    def stopProducing(self) -> None:
+        self._stopped = True

@@ -1,0 +1,114 @@
+"""What is done on a new connection before a message can be sent on it."""
+
+from __future__ import annotations
+
+from twisted.mail.interfaces import IClientAuthentication
+
+from mailext.net.client.protocol import MailClient
+from mailext.net.client.settings import ClientSettings, Credentials, Identification, OnRefusal
+from mailext.net.client.verification import level
+from mailext.values import HopError, Outcome, Protocol, TlsFailedError, TlsLevel, TlsUse
+from mailext.wire.client_transaction import outcome_of
+from mailext.wire.replies import Reply
+from mailext.wire.states import Command
+
+__all__ = ["open_connection"]
+
+_NOT_KNOWN = (500, 502)
+_NO_STARTTLS = "The host does not offer STARTTLS"
+
+
+async def open_connection(client: MailClient, settings: ClientSettings, use: TlsUse) -> None:
+    """
+    Greeting, EHLO, STARTTLS and EHLO again, CLIENTID, AUTH.
+
+    :raise HopError: if the host does not want us, or cannot be dealt with.
+    :raise TlsFailedError: if TLS cannot be had as it is wanted.
+    """
+    _accepted(client, await client.greeted())
+    _check(client, use)
+    await _hello(client, settings.protocol)
+    if use is not TlsUse.NEVER and not client.session.tls:
+        await _secure(client, settings.protocol, use)
+    if client.hop.authenticate and settings.credentials is not None:
+        if settings.identification is not None:
+            await _identify(client, settings.identification)
+        await _log_in(client, settings.credentials)
+    client.opened()
+
+
+def _accepted(client: MailClient, reply: Reply) -> None:
+    if reply.is_error:
+        raise HopError(outcome_of(reply, client.hop.host))
+
+
+async def _hello(client: MailClient, protocol: Protocol) -> None:
+    if protocol is Protocol.LMTP:
+        _accepted(client, await client.hello(Command.LHLO))
+        return
+    reply = await client.hello(Command.EHLO)
+    if reply.code in _NOT_KNOWN:
+        # RFC 5321 section 3.2. Such a host has no extensions: what needs one
+        # finds that it is not offered.
+        reply = await client.hello(Command.HELO)
+    _accepted(client, reply)
+
+
+async def _secure(client: MailClient, protocol: Protocol, use: TlsUse) -> None:
+    refusal: Outcome | None = Outcome(451, "4.7.10", _NO_STARTTLS, client.hop.host)
+    if "STARTTLS" in client.keywords:
+        reply = await client.start_tls()
+        refusal = outcome_of(reply, client.hop.host) if reply is not None else None
+    if refusal is None:
+        _check(client, use)
+        await _hello(client, protocol)
+    elif use is not TlsUse.WHERE_OFFERED:
+        raise TlsFailedError(refusal)
+
+
+def _check(client: MailClient, use: TlsUse) -> None:
+    """Before anything is said under TLS."""
+    if use is TlsUse.VERIFIED and client.evidence is not None and client.evidence.pkix_error:
+        reason = f"The host is not who it should be: {client.evidence.pkix_error}"
+        raise TlsFailedError(Outcome(451, "4.7.5", reason, client.hop.host))
+
+
+async def _identify(client: MailClient, identification: Identification) -> None:
+    refusal = Outcome(554, "5.7.0", "The host does not offer CLIENTID", client.hop.host)
+    # C7, C8, draft-storey-smtp-client-id-13 section 4; and what tells one
+    # device from all others is for its own server alone.
+    if "CLIENTID" in client.keywords and level(client.evidence) is TlsLevel.AUTHENTICATED:
+        reply = await client.identify(identification.identity)
+        if not reply.is_error:
+            return
+        refusal = outcome_of(reply, client.hop.host)
+    if identification.on_refusal is OnRefusal.STOP:
+        raise HopError(refusal)
+
+
+async def _log_in(client: MailClient, credentials: Credentials) -> None:
+    if level(client.evidence) < credentials.needs:
+        reason = client.evidence.pkix_error if client.evidence is not None else "there is no TLS"
+        raise TlsFailedError(Outcome(451, "4.7.11", f"The password is not said: {reason}", client.hop.host))
+    offered = [mechanism.upper() for mechanism in client.keywords.get("AUTH", ())]
+    for authenticator in credentials.authenticators(credentials.username):
+        mechanism = authenticator.getName().decode("ascii").upper()
+        if mechanism in offered:
+            await _exchange(client, credentials, mechanism, authenticator)
+            return
+    raise HopError(
+        Outcome(554, "5.7.4", "The host offers no SASL mechanism that is known here", client.hop.host)
+    )
+
+
+async def _exchange(
+    client: MailClient, credentials: Credentials, mechanism: str, authenticator: IClientAuthentication
+) -> None:
+    secret = credentials.password.encode("utf-8")
+    # RFC 4616: the client begins. Where another mechanism lets it, the server
+    # asks by a challenge of no octets.
+    initial = authenticator.challengeResponse(secret, b"") if mechanism == "PLAIN" else None
+    answer = await client.authenticate(mechanism, initial)
+    while isinstance(answer, bytes):
+        answer = await client.respond(authenticator.challengeResponse(secret, answer))
+    _accepted(client, answer)

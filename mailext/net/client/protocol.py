@@ -1,0 +1,408 @@
+"""The protocol of a client: a pure session on a transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar, cast
+
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import (
+    IConsumer,
+    IHandshakeListener,
+    IReactorTime,
+    ISystemHandle,
+    ITCPTransport,
+    ITransport,
+)
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailext.net import tls
+from mailext.net.client.feeder import Feeder
+from mailext.net.client.settings import ClientSettings
+from mailext.net.client.verification import HostVerifier
+from mailext.net.deadline import Deadline
+from mailext.values import (
+    ClientIdentity,
+    Envelope,
+    HopError,
+    Mailbox,
+    NextHop,
+    Outcome,
+    TlsEvidence,
+    TlsFailedError,
+    TlsLevel,
+)
+from mailext.wire.client import ClientSession
+from mailext.wire.client_commands import CannotCarryError
+from mailext.wire.client_events import (
+    Answered,
+    AuthChallenge,
+    BeginTls,
+    ClientEvent,
+    ContentRefused,
+    ContentWanted,
+    Fault,
+    Greeted,
+    MessageDone,
+    MessageInDoubt,
+)
+from mailext.wire.client_states import TRANSITIONS, ClientState
+from mailext.wire.encoders import BareLineEndingError
+from mailext.wire.events import NEED_DATA
+from mailext.wire.replies import Reply
+from mailext.wire.states import Command
+
+__all__ = ["MailClient"]
+
+_log = Logger()
+
+_E = TypeVar("_E", bound=ClientEvent)
+_CANCELLED = Outcome(451, "4.3.0", "Cancelled")
+_BARE = Outcome(550, "5.6.0", "The message contains a bare CR or LF")
+_LOCAL_ERROR = Outcome(451, "4.3.0", "The message could not be read")
+
+
+@implementer(IHandshakeListener)
+class MailClient(Protocol):
+    """
+    One connection to a server. What it is asked to do is done one thing after
+    the other; each gives a Deferred, which fails with a ``HopError`` when the
+    connection ends meanwhile. Cancelling one cuts the connection.
+
+    :param hop: where the connection leads to.
+    :param verifier: what TLS begins with.
+    :ivar session: the session.
+    :ivar evidence: what the host showed in the TLS handshake, None without.
+    :ivar ended: called without arguments when the connection is gone.
+    """
+
+    transport: ITransport
+
+    def __init__(
+        self, hop: NextHop, settings: ClientSettings, verifier: HostVerifier, clock: IReactorTime
+    ) -> None:
+        self.hop = hop
+        self.session = ClientSession(
+            settings.protocol,
+            settings.name,
+            hop.host,
+            tls=hop.implicit_tls,
+            plaintext_auth=(settings.credentials is not None and settings.credentials.needs is TlsLevel.NONE),
+            discard=settings.discard,
+        )
+        self.evidence: TlsEvidence | None = None
+        self.ended: Callable[[], object] = lambda: None
+        self._verifier = verifier
+        self._timeouts = settings.timeouts
+        self._deadline = Deadline(clock, self._too_slow)
+        # However often a reply comes, the whole must come to its end.
+        self._overall = Deadline(clock, self._too_slow)
+        self._answer: Deferred[ClientEvent] | None = None
+        self._early: ClientEvent | None = None
+        self._feeder: Feeder | None = None
+        self._content: Iterable[bytes] = ()
+        self._replies = 0
+        self._pumping = False
+        self._lost = False
+        self._handshaking = False
+
+    # The connection
+
+    def connectionMade(self) -> None:
+        if ITCPTransport.providedBy(self.transport):
+            self.transport.setTcpNoDelay(True)
+        self._overall.begin(self._timeouts.opening)
+        if self.hop.implicit_tls:
+            self._begin_tls()
+        else:
+            self._keep_time()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._handshaking and tls.facts(self.transport) is not None:
+            # Where the transport does not tell about its handshakes.
+            self.handshakeCompleted()
+        self.session.receive(data)
+        self._pump()
+
+    def handshakeCompleted(self) -> None:
+        """TLS has begun (:class:`~twisted.internet.interfaces.IHandshakeListener`)."""
+        if not self._handshaking:
+            return
+        self._handshaking = False
+        connection = cast("ISystemHandle", self.transport).getHandle()
+        assert isinstance(connection, SSL.Connection)
+        self.evidence = self._verifier.evidence(connection)
+        self._keep_time()
+        if self.session.state is ClientState.HANDSHAKE:
+            self.session.tls_established()
+            self._fire(BeginTls())
+            self._pump()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._lost = True
+        if self._handshaking:
+            why = reason.getErrorMessage()
+            self._fail(TlsFailedError(self._temporary("4.7.5", f"The TLS handshake failed: {why}")))
+        self._end(self._temporary("4.4.2", f"Lost the connection {self._where}"))
+        self.ended()
+
+    @property
+    def address(self) -> str:
+        """The address at the other end."""
+        peer = self.transport.getPeer()
+        return str(getattr(peer, "host", peer))
+
+    @property
+    def keywords(self) -> Mapping[str, tuple[str, ...]]:
+        """What the last EHLO reply offers."""
+        return self.session.offered
+
+    @property
+    def usable(self) -> bool:
+        """Whether another message could be sent."""
+        return not self._lost and self._answer is None and self.session.state is ClientState.READY
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._end(_CANCELLED)
+
+    # What is done
+
+    def greeted(self) -> Deferred[Reply]:
+        """:return: a Deferred of the server's greeting."""
+        return self._ask(lambda: None).addCallback(lambda event: _expect(event, Greeted).reply)
+
+    def hello(self, command: Command) -> Deferred[Reply]:
+        """Say EHLO, HELO or LHLO."""
+        return self._answered(lambda: self.session.hello(command))
+
+    def start_tls(self) -> Deferred[Reply | None]:
+        """
+        Say STARTTLS.
+
+        :return: a Deferred of None once TLS has begun, or of a refusal. It
+            fails with ``TlsFailedError`` where the handshake does.
+        """
+        return self._ask(self.session.start_tls).addCallback(
+            lambda event: None if isinstance(event, BeginTls) else _expect(event, Answered).reply
+        )
+
+    def identify(self, identity: ClientIdentity) -> Deferred[Reply]:
+        """Say CLIENTID."""
+        return self._answered(lambda: self.session.identify(identity))
+
+    def authenticate(self, mechanism: str, initial_response: bytes | None) -> Deferred[Reply | bytes]:
+        """
+        Say AUTH.
+
+        :return: a Deferred of the server's challenge, to be answered by
+            ``respond()``, or of its reply.
+        """
+        return self._exchanged(lambda: self.session.authenticate(mechanism, initial_response))
+
+    def respond(self, data: bytes) -> Deferred[Reply | bytes]:
+        """Answer a challenge; as ``authenticate()``."""
+        return self._exchanged(lambda: self.session.respond(data))
+
+    def opened(self) -> None:
+        """The opening is over: the connection has as long as it likes, until it is asked for something."""
+        self._overall.stop()
+        self._deadline.stop()
+
+    def send(self, envelope: Envelope, content: Iterable[bytes]) -> Deferred[Mapping[Mailbox, Outcome]]:
+        """
+        Send one message.
+
+        :return: a Deferred of one outcome for each recipient.
+        """
+        self._content = content
+        self._overall.begin(self._timeouts.transaction)
+        try:
+            sent = self._ask(lambda: self.session.start_message(envelope))
+        except CannotCarryError as error:
+            self._overall.stop()
+            return succeed({recipient.address: error.outcome for recipient in envelope.recipients})
+        return sent.addCallback(self._sent)
+
+    def quit(self) -> Deferred[None]:
+        """
+        Say QUIT and part.
+
+        :return: a Deferred that fires when the server has answered, or the
+            connection is gone.
+        """
+        if self._lost or Command.QUIT not in TRANSITIONS[self.session.state]:
+            self._end(_CANCELLED)
+            return succeed(None)
+        return self._answered(self.session.quit).addBoth(lambda _: self._leave())
+
+    # The flow
+
+    def _ask(self, say: Callable[[], None]) -> Deferred[ClientEvent]:
+        if self._lost or self._answer is not None:
+            raise RuntimeError("the connection is gone, or busy")
+        say()
+        answer: Deferred[ClientEvent] = Deferred(self._cancel)
+        self._answer = answer
+        early, self._early = self._early, None
+        if early is not None:
+            self._fire(early)
+            return answer
+        self._keep_time()
+        self._pump()
+        return answer
+
+    def _answered(self, say: Callable[[], None]) -> Deferred[Reply]:
+        return self._ask(say).addCallback(lambda event: _expect(event, Answered).reply)
+
+    def _exchanged(self, say: Callable[[], None]) -> Deferred[Reply | bytes]:
+        return self._ask(say).addCallback(
+            lambda event: event.data if isinstance(event, AuthChallenge) else _expect(event, Answered).reply
+        )
+
+    def _sent(self, event: ClientEvent) -> Mapping[Mailbox, Outcome]:
+        if isinstance(event, MessageInDoubt):
+            return event.outcomes
+        return _expect(event, MessageDone).outcomes
+
+    def _pump(self) -> None:
+        """Handle what the server said, then send what there is to say."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while (event := self.session.next_event()) is not NEED_DATA:
+                self._handle(cast("ClientEvent", event))
+        finally:
+            self._pumping = False
+        self._flush()
+        if self._replies != self.session.replies:
+            self._replies = self.session.replies
+            if self._answer is not None:
+                self._keep_time()
+
+    def _flush(self) -> None:
+        data = self.session.data_to_send()
+        if data and not self._lost:
+            self.transport.write(data)
+
+    def _handle(self, event: ClientEvent) -> None:
+        match event:
+            case BeginTls():
+                self._begin_tls()
+            case ContentWanted():
+                self._feed()
+            case ContentRefused():
+                self._stop_feeding()
+            case Fault():
+                self._fail(HopError(event.outcome))
+                self._part()
+            case MessageDone() | MessageInDoubt():
+                self._stop_feeding()
+                self.opened()
+                self._fire(event)
+            case _:
+                self._fire(event)
+
+    def _fire(self, event: ClientEvent) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.callback(event)
+        elif isinstance(event, Greeted):
+            self._early = event
+
+    def _fail(self, error: HopError) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.errback(error)
+
+    def _begin_tls(self) -> None:
+        self._flush()
+        self._handshaking = True
+        self._deadline.begin(self._timeouts.handshake)
+        tls.begin(self.transport, self._verifier)
+
+    # Content
+
+    def _feed(self) -> None:
+        self._feeder = Feeder(
+            self._content, cast("IConsumer", self.transport), self._write, self._finish, self._cannot_feed
+        )
+        self._content = ()
+        self._feeder.start()
+
+    def _write(self, data: bytes) -> None:
+        self.session.send_content(data)
+        self._deadline.begin(self._timeouts.of(self.session.state))
+        self._flush()
+
+    def _finish(self) -> None:
+        self.session.end_content()
+        self._keep_time()
+        self._flush()
+
+    def _stop_feeding(self) -> None:
+        feeder, self._feeder = self._feeder, None
+        if feeder is not None:
+            feeder.stop()
+
+    def _cannot_feed(self, error: Exception) -> None:
+        if isinstance(error, BareLineEndingError):
+            outcome = _BARE
+        else:
+            _log.failure("A message could not be read", Failure(error))
+            outcome = _LOCAL_ERROR
+        self.session.abort_message(outcome)
+        self._pump()
+        if self.session.state is ClientState.CLOSED:
+            self._part()
+
+    # Time, and the end
+
+    def _keep_time(self) -> None:
+        self._deadline.begin(self._timeouts.of(self.session.state))
+
+    @property
+    def _where(self) -> str:
+        return f"in the state {self.session.state.value!r}"
+
+    def _temporary(self, enhanced: str, text: str) -> Outcome:
+        return Outcome(451, enhanced, f"{text} with {self.hop.host}")
+
+    def _too_slow(self) -> None:
+        outcome = self._temporary("4.4.2", f"Timed out {self._where}")
+        if self._handshaking:
+            self._fail(TlsFailedError(outcome))
+        self._end(outcome)
+
+    def _cancel(self, _: Deferred[ClientEvent]) -> None:
+        self._answer = None
+        self._end(_CANCELLED)
+
+    def _end(self, outcome: Outcome) -> None:
+        """Nothing more can be done here."""
+        self.session.close(outcome)
+        self._pump()
+        self._fail(HopError(outcome))
+        self._part()
+
+    def _leave(self) -> None:
+        if not self._lost:
+            self._deadline.begin(self._timeouts.quit)
+            self.transport.loseConnection()
+
+    def _part(self) -> None:
+        self._deadline.stop()
+        self._overall.stop()
+        self._stop_feeding()
+        if not self._lost and ITCPTransport.providedBy(self.transport):
+            self.transport.abortConnection()
+
+
+def _expect(event: ClientEvent, kind: type[_E]) -> _E:
+    assert isinstance(event, kind)
+    return event

@@ -1,0 +1,140 @@
+"""
+TLS, as the client: how a connection is made, and what the host showed.
+
+A handshake is never broken off over a certificate. Chain and name are verified
+by OpenSSL and service-identity, and what they found is recorded: who asked for
+the connection decides what it is worth, before anything is said on it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
+from OpenSSL.crypto import X509
+from service_identity import CertificateError, VerificationError
+from service_identity.pyopenssl import verify_hostname, verify_ip_address
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+from mailext.values import TlsEvidence, TlsLevel, TlsUse
+
+__all__ = ["HostVerifier", "TrustRoots", "level"]
+
+# R13, BCP 195: TLS 1.2 and 1.3, forward secrecy.
+_STRONG = b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!eNULL"
+# RFC 7435: where the choice is between this and nothing.
+_OPPORTUNISTIC = b"HIGH:!aNULL:!eNULL:!3DES"
+
+#: What OpenSSL's verification errors mean, where it is worth to be told.
+_ERRORS = {
+    9: "certificate is not yet valid",
+    10: "certificate has expired",
+    18: "self-signed certificate",
+    19: "self-signed certificate in the chain",
+    20: "issuer is not known here",
+    21: "issuer is not known here",
+    23: "certificate was revoked",
+    26: "certificate is not for this purpose",
+}
+
+
+class TrustRoots:
+    """
+    The authorities that are trusted, and the contexts made of them.
+
+    :param file: their certificates (PEM); None: those of the system.
+    :raise ValueError: if the file cannot be used.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._strong = _context(file, _STRONG)
+        self._opportunistic = _context(file, _OPPORTUNISTIC)
+
+    def verifier(self, host: str, use: TlsUse) -> HostVerifier:
+        """:return: what begins TLS with a host and remembers what it showed."""
+        context = self._opportunistic if use is TlsUse.WHERE_OFFERED else self._strong
+        return HostVerifier(context, host)
+
+
+def _context(file: Path | None, ciphers: bytes) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
+    context.set_cipher_list(ciphers)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    if file is None:
+        context.set_default_verify_paths()
+        return context
+    try:
+        context.load_verify_locations(str(file))
+    except SSL.Error as error:
+        raise ValueError(f"{file}: not a PEM file of certificates") from error
+    return context
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class HostVerifier:
+    """
+    Makes one TLS connection.
+
+    :param host: a DNS name in A-labels, or an IP address.
+    """
+
+    def __init__(self, context: SSL.Context, host: str) -> None:
+        self._context = context
+        self._host = host
+        self._is_address = _is_address(host)
+        self._error: str | None = None
+
+    def clientConnectionForTLS(self, _: TLSMemoryBIOProtocol) -> SSL.Connection:
+        connection = SSL.Connection(self._context, None)
+        connection.set_verify(SSL.VERIFY_PEER, self._note)
+        if not self._is_address:
+            # RFC 6066 section 3: names alone.
+            connection.set_tlsext_host_name(self._host.encode("ascii"))
+        return connection
+
+    def evidence(self, connection: SSL.Connection) -> TlsEvidence:
+        """What the host showed, once the handshake is complete."""
+        chain = connection.get_peer_cert_chain(as_cryptography=True) or []
+        return TlsEvidence(
+            connection.get_protocol_version_name(),
+            connection.get_cipher_name() or "",
+            self._host,
+            tuple(certificate.public_bytes(Encoding.DER) for certificate in chain),
+            self._error or self._name_error(connection),
+        )
+
+    def _note(self, _: SSL.Connection, __: X509, error: int, depth: int, ok: int) -> bool:
+        if not ok and self._error is None:
+            self._error = f"{_ERRORS.get(error, f'OpenSSL error {error}')} (at depth {depth})"
+        return True
+
+    def _name_error(self, connection: SSL.Connection) -> str | None:
+        try:
+            if self._is_address:
+                verify_ip_address(connection, self._host)
+            else:
+                verify_hostname(connection, self._host)
+        except (VerificationError, CertificateError):
+            return f"certificate is not for {self._host}"
+        return None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def level(evidence: TlsEvidence | None) -> TlsLevel:
+    """How far TLS protects a connection, as far as PKIX knows."""
+    if evidence is None:
+        return TlsLevel.NONE
+    return TlsLevel.ENCRYPTED if evidence.pkix_error else TlsLevel.AUTHENTICATED
