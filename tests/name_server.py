@@ -106,38 +106,40 @@ class NameServer:
     def _answer(self, wire: bytes, transport: str) -> list[bytes]:
         query = dns.message.from_wire(wire)
         self.queries.append((transport, query))
-        response = self.response_to(query)
+        response = response_to(query, self.records, self._minimum)
         return self._sending(response, transport) if response is not None else []
 
-    def response_to(self, query: Message) -> Message | None:
-        """The response to a query, None where there is none."""
-        question = query.question[0]
-        found = self.records.find(question.name, question.rdtype)
-        if found is DnsFault.TIMEOUT:
-            return None
-        response = dns.message.make_response(query, recursion_available=True)
-        if isinstance(found, DnsResult):
-            self._fill(response, found)
-        else:
-            response.set_rcode(dns.rcode.SERVFAIL)
-            if found is DnsFault.BOGUS:
-                bogus = dns.edns.EDEOption(dns.edns.EDECode.DNSSEC_BOGUS, "no valid signature")
-                response.use_edns(0, options=[bogus])
-        return response
 
-    def _fill(self, response: Message, found: DnsResult) -> None:
-        for owner, records in found.cnames:
-            response.answer.append(dns.rrset.from_rdata_list(owner, records.ttl, list(records)))
-        if found.records is not None:
-            records = found.records
-            response.answer.append(dns.rrset.from_rdata_list(found.name, records.ttl, list(records)))
-        elif self._minimum is not None:
-            soa = _SOA.format(minimum=self._minimum)
-            response.authority.append(dns.rrset.from_text(".", 86400, IN, "SOA", soa))
-        if not found.exists:
-            response.set_rcode(dns.rcode.NXDOMAIN)
-        if found.status is DnsStatus.SECURE:
-            response.flags |= dns.flags.AD
+def response_to(query: Message, records: DnsRecords, minimum: int | None = 60) -> Message | None:
+    """The response to a query, None where there is none; ``minimum`` as for :class:`NameServer`."""
+    question = query.question[0]
+    found = records.find(question.name, question.rdtype)
+    if found is DnsFault.TIMEOUT:
+        return None
+    response = dns.message.make_response(query, recursion_available=True)
+    if isinstance(found, DnsResult):
+        _fill(response, found, minimum)
+    else:
+        response.set_rcode(dns.rcode.SERVFAIL)
+        if found is DnsFault.BOGUS:
+            bogus = dns.edns.EDEOption(dns.edns.EDECode.DNSSEC_BOGUS, "no valid signature")
+            response.use_edns(0, options=[bogus])
+    return response
+
+
+def _fill(response: Message, found: DnsResult, minimum: int | None) -> None:
+    for owner, records in found.cnames:
+        response.answer.append(dns.rrset.from_rdata_list(owner, records.ttl, list(records)))
+    if found.records is not None:
+        records = found.records
+        response.answer.append(dns.rrset.from_rdata_list(found.name, records.ttl, list(records)))
+    elif minimum is not None:
+        soa = _SOA.format(minimum=minimum)
+        response.authority.append(dns.rrset.from_text(".", 86400, IN, "SOA", soa))
+    if not found.exists:
+        response.set_rcode(dns.rcode.NXDOMAIN)
+    if found.status is DnsStatus.SECURE:
+        response.flags |= dns.flags.AD
 
 
 @contextmanager
