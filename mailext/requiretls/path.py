@@ -23,6 +23,7 @@ from mailext.values import (
     Security,
     TlsDemand,
     TlsLevel,
+    TlsUse,
 )
 
 __all__ = ["Lack", "Requirement", "Shortfall", "onward", "passes", "shortfall"]
@@ -47,6 +48,14 @@ class Requirement:
     requiretls: bool = False
     starttls: bool = True
     final: bool = False
+
+    @property
+    def tls_use(self) -> TlsUse:
+        """What to make of TLS when a connection is opened for the message."""
+        if self.tls is not TlsLevel.NONE:
+            # By what the host has to be authenticated is compared afterwards.
+            return TlsUse.REQUIRED
+        return TlsUse.WHERE_OFFERED if self.starttls else TlsUse.NEVER
 
     @property
     def allows_clear(self) -> bool:

@@ -17,6 +17,7 @@ from mailext.values import (
     Security,
     TlsDemand,
     TlsLevel,
+    TlsUse,
 )
 
 PKIX, DANE = frozenset({AuthenticatedBy.PKIX}), frozenset({AuthenticatedBy.DANE})
@@ -113,6 +114,12 @@ def test_whether_tls_is_tried_and_can_be_done_without(
     for requirement in passes(demand, security, mode, null_reverse_path=null):
         assert requirement.starttls is (security is not Security.NONE or demand is REQUIRE)
         assert requirement.allows_clear is carries(requirement, Proof())
+        if not requirement.allows_clear:
+            assert requirement.tls_use is TlsUse.REQUIRED
+        elif requirement.starttls:
+            assert requirement.tls_use is TlsUse.WHERE_OFFERED
+        else:
+            assert requirement.tls_use is TlsUse.NEVER
 
 
 @pytest.mark.parametrize(("demand", "security", "mode", "null"), EVERYTHING)
