@@ -197,8 +197,10 @@ def test_reload(server: RunningServer) -> None:
     server.reconfigure(lambda _: good.replace(f"tcp:{server.mx}:", "tcp:1:"))
     send_signal(server, signal.SIGHUP)
     eventually(lambda: refused(server, "info@example.org"), "the old configuration")
-    # Whoever was connected before still is.
+    # Whoever was connected before still is, and is told of the end.
     assert open_client.noop()[0] == 250
+    send_signal(server, signal.SIGTERM)
+    assert open_client.getreply()[0] == 421
     open_client.close()
 
 

@@ -125,6 +125,25 @@ def test_a_content_that_cannot_be_synchronised_is_not_added_offline(
     assert not [path for path in (state / "content").rglob("*") if path.is_file()]
 
 
+def test_a_large_content_is_synchronised_before_its_folder(
+    offline: Store, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synchronised: list[Path] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        synchronised.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    content = written(offline.queue, *large_content(100_000))
+    monkeypatch.setattr(os, "fsync", watched)
+    success_result_of(offline.queue.add(entry_of("m1", envelope_to(ANN)), content))
+    folder = state.resolve() / "content"
+    file, *folders = synchronised
+    assert file.parent == folder / "tmp"
+    assert folders == [folder, folder / "m1"]
+
+
 def test_a_discarded_content_takes_no_more(offline: Store) -> None:
     content = offline.queue.openContent()
     content.discard()
