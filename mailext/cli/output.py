@@ -58,7 +58,8 @@ _UNWRAPPED = 10_000
 
 def _printable(cell: str) -> Text:
     """What others wrote is neither markup nor a command to the terminal."""
-    return Text("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in cell))
+    shown = cell.replace("\t", " ")
+    return Text("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in shown))
 
 
 class TextOutput:

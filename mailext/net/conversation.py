@@ -63,7 +63,7 @@ class Conversation:
         self._pumping = False
         self._waiting = False
         self._paused = False
-        self._retiring = False
+        self._retiring: Reply | None = None
         self._shaking_hands = False
         self._closing = False
         self._lost = False
@@ -74,8 +74,9 @@ class Conversation:
         return self._closing or self._lost
 
     @property
-    def _may_part(self) -> bool:
-        return self._retiring and not (self._waiting or self.session.state in _IN_MESSAGE)
+    def _parting(self) -> Reply | None:
+        """The last reply, if it is time for it."""
+        return None if self._waiting or self.session.state in _IN_MESSAGE else self._retiring
 
     def receive(self, data: bytes) -> None:
         """Take octets from the client."""
@@ -91,7 +92,7 @@ class Conversation:
             return
         self._pumping = True
         try:
-            while not (self._waiting or self._may_part):
+            while not (self._waiting or self._parting):
                 event = self.session.next_event()
                 if isinstance(event, Signal):
                     break
@@ -106,8 +107,8 @@ class Conversation:
         """Send what there is to say; after the last words, part."""
         if self.is_over:
             return
-        if self._may_part:
-            self.session.close(replies.SHUTTING_DOWN)
+        if farewell := self._parting:
+            self.session.close(farewell)
         data = self.session.data_to_send()
         if data:
             self._transport.write(data)
@@ -170,9 +171,9 @@ class Conversation:
         self.session.close(farewell)
         self.flush()
 
-    def retire(self) -> None:
-        """End the connection with 421, after the message that is coming in."""
-        self._retiring = True
+    def retire(self, farewell: Reply) -> None:
+        """End the connection with a last reply, after the message that is coming in."""
+        self._retiring = farewell
         self.flush()
 
     def lost(self) -> None:

@@ -196,12 +196,14 @@ class ESMTP(smtp.ESMTP):
         """The client was too slow: end the connection with 421."""
         self._conversation.time_out()
 
-    def retire(self) -> None:
+    def retire(self, farewell: Reply = replies.SHUTTING_DOWN) -> None:
         """
-        The server is about to stop: end the connection with 421, but let a
-        message that is coming in come to its end first.
+        End the connection with a last reply, but let a message that is coming
+        in come to its end first.
+
+        :param farewell: 421 as a rule.
         """
-        self._conversation.retire()
+        self._conversation.retire(farewell)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002 - Twisted's signature
         self._conversation.lost()

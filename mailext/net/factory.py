@@ -115,7 +115,7 @@ class SMTPFactory(smtp.SMTPFactory):
         """
         for protocol in list(self._live):
             if protocol.sessionView().avatar_id == avatar_id:
-                protocol.retire()
+                protocol.retire(replies.LOGIN_REVOKED)
 
     def _is_full(self, address: str) -> bool:
         limits = self.settings or self.protocol.settings

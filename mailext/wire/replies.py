@@ -127,4 +127,5 @@ BYTES_BEHIND_STARTTLS = Reply.of(421, "4.7.0", "Commands were pipelined behind S
 NOT_SMTP = Reply.of(421, "4.7.0", "This is not a web server")
 BROKEN_CHUNKS = Reply.of(421, "4.7.0", "Cannot find the end of the chunk")
 LOCAL_ERROR_CLOSING = Reply.of(421, "4.3.0", "Local error in processing, closing connection")
+LOGIN_REVOKED = Reply.of(421, "4.7.0", "Your login is no longer valid")
 SHUTTING_DOWN = Reply.of(421, "4.3.2", "Service shutting down")

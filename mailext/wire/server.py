@@ -264,7 +264,10 @@ class ServerSession:
             if self._junk_count > self.offer.limits.junk_commands:
                 self.close(replies.TOO_MANY_COMMANDS)
                 return None
-        return self._PARSE[command](self, command, argument.lstrip(b" \t"))
+        if command is not Command.CLIENTID:
+            # Spaces too many are forgiven; but C9: an identity is matched raw.
+            argument = argument.lstrip(b" \t")
+        return self._PARSE[command](self, command, argument)
 
     def _too_long(self, command: Command | None) -> None:
         if command is Command.BDAT:

@@ -574,7 +574,7 @@ class TestTheOrderlyEnd:
         for client in (ann, ann_in_a_message, nobody):
             client.replies()
         server.factory.end_sessions("ann")
-        assert ann.replies() == [SHUTTING_DOWN]
+        assert ann.replies() == ["421 4.7.0 Your login is no longer valid"]
         assert codes(ann_in_a_message.say(b".")) == ["250", "421"]
         assert codes(nobody.say(b"NOOP")) == ["250"]
 

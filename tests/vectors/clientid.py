@@ -40,6 +40,7 @@ VECTORS = (
         _clientid(f"bad-{name}", (b"CLIENTID " + octets,), ("501 5.5.4",), "4")
         for name, octets in _BAD_IDENTITIES.items()
     ),
+    _clientid("two-spaces-before-the-type", (b"CLIENTID  UUID " + _UUID,), ("501 5.5.4",), "5"),
     _clientid("good", (b"CLIENTID UUID " + _UUID,), ("250",), "4"),
     _clientid("lower-case", (b"clientid uuid " + _UUID,), ("250",), "4"),
     _clientid("longest", (b"CLIENTID " + b"A" * 16 + b" " + b"~" * 128,), ("250",), "5"),
