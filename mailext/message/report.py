@@ -25,9 +25,12 @@ from mailext.values import HeaderField, Mailbox, TlsDemand
 
 __all__ = ["compose_report"]
 
-# RFC 5322 section 2.1.1: what is no longer is not folded.
+# To fold a field that is there already the email package would decode the
+# encoded words in it, line ends and all.
+_POLICY = SMTP.clone(refold_source="none")
+
+# RFC 5322 section 2.1.1.
 _LONGEST_LINE = 998
-_UNFOLDED = SMTP.clone(max_line_length=_LONGEST_LINE)
 
 # RFC 5321 section 4.5.3.1, the domain's before its @.
 _LONGEST_ADDRESS = 320
@@ -43,7 +46,7 @@ def compose_report(report: Report) -> tuple[HeaderSection, bytes]:
     :return: the message: its header section, and its body as canonical CRLF
         lines.
     """
-    parts: MIMEPart = MIMEPart(policy=SMTP)
+    parts: MIMEPart = MIMEPart(policy=_POLICY)
     # Quoted-printable never has "=_".
     boundary = f"=_{report.unique}"
     parts.add_header("Content-Type", "multipart/report", report_type="delivery-status", boundary=boundary)
@@ -88,9 +91,9 @@ def _status_part(report: Report) -> MIMEPart:
     text = b"".join(blocks).decode("utf-8").replace("\r\n", "\n").removesuffix("\n")
     if not text.isascii():
         return _text_part(text, "message/global-delivery-status")
-    part: MIMEPart = MIMEPart(policy=SMTP)
+    part: MIMEPart = MIMEPart(policy=_POLICY)
     part["Content-Type"] = "message/delivery-status"
-    part.set_payload([message_from_bytes(block, policy=_UNFOLDED) for block in blocks])
+    part.set_payload([message_from_bytes(block, policy=_POLICY) for block in blocks])
     return part
 
 
@@ -113,7 +116,7 @@ def _text_part(text: str, kind: str) -> MIMEPart:
     """
     charset = "us-ascii" if text.isascii() else "utf-8"
     encoding = "quoted-printable" if _NEEDS_ENCODING.search(text) else "7bit"
-    part: MIMEPart = MIMEPart(policy=SMTP)
+    part: MIMEPart = MIMEPart(policy=_POLICY)
     part.set_content(text, charset=charset, cte=encoding)
     if not kind.startswith("text/"):
         # Such a part has no charset, and the email package leaves its line ends alone.

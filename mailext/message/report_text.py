@@ -40,10 +40,10 @@ _ADVICE = {
     "4.7": "It was tried until its time was over. Send it again later, or reach the recipient another way.",
     "6.7": "That host does not know addresses with such letters. Ask the recipient for another address.",
     # R15, RFC 8689 section 4.2.1.
-    "7.10": "A safe way for this message was asked for and cannot be had: a verified TLS connection is missing. "
-    "Ask the recipient's provider for one, or send the message again without asking for it.",
-    "7.30": "A safe way for this message was asked for and cannot be had: the host does not know REQUIRETLS. "
-    "Ask the recipient's provider for it, or send the message again without asking for it.",
+    "7.10": "A verified TLS connection is needed for this message and cannot be had. Ask the recipient's provider "
+    "for one. If it was you who asked for REQUIRETLS, you may send the message again without.",
+    "7.30": "You asked for REQUIRETLS, and a host on the way does not know it. Ask the recipient's provider for it, "
+    "or send the message again without.",
 }
 _OTHER_ADVICE = "Reach the recipient another way, or show this report to the postmaster of that domain."
 

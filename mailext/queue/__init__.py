@@ -10,9 +10,14 @@ done, is decided by pure functions alone (:mod:`mailext.queue.settlement`,
 :mod:`mailext.queue.schedule`). Where messages are kept is behind
 :class:`~mailext.interfaces.IQueueStore`.
 
+What becomes of failures is behind :mod:`mailext.queue.aftermath`: they are kept
+for the operator, or reported (:mod:`mailext.queue.reporting`). Who is told of
+what is decided by :mod:`mailext.queue.notification`. A report goes into the
+queue as any message does, and is there before the failure is recorded.
+
 Two clocks (:mod:`mailext.queue.clock`): expiry goes by the wall clock, retries
 by a monotonic one, so that a jump of the wall clock causes no storm.
 
-At its acceptance, at each attempt and at its end a message leaves one line in
-the log, with its queue id (:mod:`mailext.queue.events`).
+At its acceptance, at each attempt, report and at its end a message leaves one
+line in the log, with its queue id (:mod:`mailext.queue.events`).
 """

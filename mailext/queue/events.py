@@ -72,11 +72,17 @@ def log_report(entry: QueueEntry, report: Report, outcome: Outcome) -> None:
     )
 
 
-def log_unreported(entry: QueueEntry) -> None:
-    """Some recipient failed, and nobody wants to know: a double bounce, or NOTIFY says so."""
+def log_unreported(entry: QueueEntry, failed: int) -> None:
+    """
+    Recipients have failed, and nobody is told: a double bounce, or NOTIFY says so.
+
+    :param failed: how many.
+    """
     _log.info(
-        "unreported queueId={queueId} from=<{reversePath}> requiretls={requiretls} clientid={clientid}",
+        "unreported queueId={queueId} from=<{reversePath}> failed={failed} requiretls={requiretls} "
+        "clientid={clientid}",
         event="unreported",
+        failed=failed,
         **_common(entry),
     )
 

@@ -24,7 +24,7 @@ from mailext.values import (
     TlsDemand,
 )
 
-__all__ = ["NotificationRules", "recipient_reports", "report_envelope"]
+__all__ = ["NotificationRules", "count_unreported", "recipient_reports", "report_envelope"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,20 @@ def _action(state: RecipientState, handover: Handover) -> Action:
     if state is RecipientState.QUEUED:
         return Action.DELAYED
     return Action.DELIVERED if handover is Handover.FINAL else Action.RELAYED
+
+
+def count_unreported(entry: QueueEntry, settlement: Settlement) -> int:
+    """
+    :param settlement: as :meth:`NotificationRules.mark` left it.
+    :return: how many recipients have failed in this attempt without anybody
+        being told.
+    """
+    return sum(
+        before.state is RecipientState.QUEUED
+        and after.state is RecipientState.FAILED
+        and Notify.FAILURE not in after.reported
+        for before, after in zip(entry.recipients, settlement.recipients, strict=True)
+    )
 
 
 def report_envelope(envelope: Envelope, to: Mailbox) -> Envelope:

@@ -16,8 +16,13 @@ from mailext.message.report_values import Report
 from mailext.queue.clock import QueueClock
 from mailext.queue.content import read_headers
 from mailext.queue.events import log_report, log_unreported
-from mailext.queue.notification import NotificationRules, recipient_reports, report_envelope
-from mailext.values import Mailbox, Outcome, QueueEntry, RecipientState, Settlement
+from mailext.queue.notification import (
+    NotificationRules,
+    count_unreported,
+    recipient_reports,
+    report_envelope,
+)
+from mailext.values import Mailbox, Outcome, QueueEntry, Settlement
 
 __all__ = ["ReportError", "ReportFailures"]
 
@@ -72,9 +77,9 @@ class ReportFailures:
         now = self.clock.wall()
         told = recipient_reports(entry, settlement, outcomes, now=now, give_up_after=self.give_up_after)
         reverse_path = entry.envelope.reverse_path
+        if unreported := count_unreported(entry, settlement):
+            log_unreported(entry, unreported)
         if reverse_path is None or not told:
-            if any(queued.state is RecipientState.FAILED for queued in settlement.recipients):
-                log_unreported(entry)
             return
         report = Report(
             hostname=self.hostname,

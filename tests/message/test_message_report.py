@@ -213,7 +213,7 @@ def test_actions_and_status_codes(action: Action, outcome: Outcome, status: str,
     ("enhanced", "advice"),
     [
         ("5.7.10", "verified TLS"),
-        ("5.7.30", "does not know REQUIRETLS"),
+        ("5.7.30", "does not know it"),
         ("5.2.2", "mailbox is full"),
         ("5.5.2", "another way"),
     ],
@@ -330,12 +330,27 @@ def test_sizes_are_bounded() -> None:
     assert words(returned).count("\n") == 32
 
 
+@pytest.mark.parametrize(
+    "word", ["=?utf-8?q?=0D=0AAction:_x?=", "=??Q?=0D=0AAction:_x?=", "=?x?b?DQpBY3Rpb246IHg=?="]
+)
+@pytest.mark.parametrize("before", ["", "x" * 80, "x " * 60])
+def test_encoded_words_in_a_hosts_reply_are_left_alone(word: str, before: str) -> None:
+    message = parsed(about(failed(Outcome(550, "5.0.0", before + word, "mail.example.net"))))
+    _, block = blocks(message)
+    assert block.get_all("Action") == ["failed"]
+    assert (
+        f"Diagnostic-Code: smtp; 550 5.0.0 {before}{word}\r\n".encode()
+        in compose_report(about(failed(Outcome(550, "5.0.0", before + word, "mail.example.net"))))[1]
+    )
+
+
 _foreign = st.text(max_size=60) | st.sampled_from(
     [
         "x\r\nInjected: yes",
         "x\n\n--=_0abc\n",
         "--=_0abc--",
         "=?utf-8?q?=0D=0AInjected:_yes?=",
+        "x" * 80 + "=?utf-8?q?=0D=0AInjected:_yes?=",
         "x\x00\x85\u2028Injected: yes",
         "\ud800",
         " ",

@@ -177,9 +177,23 @@ def test_a_report_that_fails_ends_quietly(site: Site) -> None:
 def test_who_does_not_want_to_know_of_a_failure_is_not_told(site: Site) -> None:
     site.add(asking(ANN, Notify.NEVER), asking(BOB, Notify.SUCCESS))
     site.target.outcomes |= {ANN: FAILED, BOB: FAILED}
-    site.manager.start()
+    with logged() as events:
+        site.manager.start()
     assert site.reports == []
     assert site.entries() == []
+    assert [event["failed"] for event in events if event.get("event") == "unreported"] == [2]
+
+
+def test_what_was_reported_is_not_logged_as_unreported_later(site: Site) -> None:
+    site.add(Recipient(ANN), Recipient(BOB))
+    site.target.outcomes |= {ANN: FAILED, BOB: DEFERRED}
+    with logged() as events:
+        site.manager.start()
+        site.target.outcomes.clear()
+        site.clock.advance(3600)
+    assert len(site.reports) == 1
+    assert site.entries() == []
+    assert [event for event in events if event.get("event") == "unreported"] == []
 
 
 def test_a_delay_is_reported_once_to_who_asked_for_it(site: Site) -> None:
