@@ -187,6 +187,8 @@ class SessionView:
     :param helo: the name that the client gave in EHLO, HELO or LHLO.
     :param extended: whether the client speaks with service extensions: it said
         EHLO or LHLO, not HELO.
+    :param clientid: what logs call the client identity, its keyed hash; empty
+        where there is none, or where its type's flags keep it out of them.
     """
 
     id: str
@@ -198,6 +200,7 @@ class SessionView:
     avatar_id: str | None = None
     helo: str = ""
     extended: bool = True
+    clientid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,10 @@ async def log_in(
             raise LoginRefusedError(LoginOutcome.ERROR, reason) from error
         raise LoginUnavailableError(reason) from error
     if gate is not None and gate.denial is not None:
-        logout()
+        try:
+            logout()
+        except Exception as error:  # noqa: BLE001 - a 454 now would tell that the password was right
+            log_trouble(error, "the logout failed", session)
         raise gate.denial
     avatar_id = None if gate is None else gate.avatar_id
     if avatar_id is None:

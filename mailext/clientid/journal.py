@@ -57,7 +57,7 @@ class LoginJournal:
                 clientid=self._id(identity),
                 session=session.id,
             )
-        logged = self._dispositions.for_log(identity)
+        named = self._dispositions.for_log(identity) is not None
         _log.emit(
             _level(flags, outcome),
             "login of {account!r} by {mechanism} from {peer} on {listener}: {outcome}"
@@ -70,9 +70,16 @@ class LoginJournal:
             peer=session.peer,
             session=session.id,
             reason=without_token(reason, identity),
-            clientid=self._id(logged),
-            flags=tuple(flag.value for flag in Disposition if logged and flag in flags),
+            clientid=self.name_of(identity),
+            flags=tuple(flag.value for flag in Disposition if named and flag in flags),
         )
+
+    def name_of(self, identity: ClientIdentity | None) -> str:
+        """
+        What logs call an identity: its keyed hash, or nothing where its type's
+        flags keep it out of them.
+        """
+        return self._id(self._dispositions.for_log(identity))
 
     def _id(self, identity: ClientIdentity | None) -> str:
         if identity is None or self._registry is None:

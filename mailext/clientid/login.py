@@ -83,6 +83,10 @@ class LoginJudge:
         """
         return Deferred.fromCoroutine(self._login(portal, credentials, attempt, identity, interfaces))
 
+    def name_of(self, identity: ClientIdentity | None) -> str:
+        """What logs call an identity; see :meth:`LoginJournal.name_of`."""
+        return self._journal.name_of(identity)
+
     def session_ended(self, session: SessionView) -> None:
         """Tell every checker that the connection is gone."""
         for checker in self._checkers:

@@ -227,6 +227,7 @@ class ESMTP(smtp.ESMTP):
             self._avatar_id,
             (self._helo[0] or b"").decode("utf-8", "replace"),
             self._extended,
+            self._judge.name_of(self._session.identity),
         )
 
     # Events
@@ -289,7 +290,7 @@ class ESMTP(smtp.ESMTP):
     def _unknown(self, event: UnknownCommand) -> None:
         verb = event.verb.decode("ascii")
         method = self.lookupMethod(verb)
-        if method is None or hasattr(smtp.ESMTP, method.__name__):
+        if method is None or any(hasattr(smtp.ESMTP, prefix + verb) for prefix in ("do_", "ext_")):
             self._session.reply(replies.UNKNOWN_COMMAND)
             return
         try:
@@ -297,6 +298,9 @@ class ESMTP(smtp.ESMTP):
         except Exception as error:  # noqa: BLE001 - whatever a site's method raises
             log_trouble(error, f"the method for {verb} failed", self.sessionView())
             self.sendCode(451, b"4.3.0 Requested action aborted: local error in processing")
+        if self._session.asks(UnknownCommand):
+            # The site takes its time: the client is not to blame.
+            self._conversation.forget_time()
 
     def sendCode(self, code: int, message: bytes = b"") -> None:
         """
@@ -332,6 +336,9 @@ class ESMTP(smtp.ESMTP):
     def _logged_in(self, result: Login | Reply) -> None:
         if isinstance(result, Login):
             self._log_out()
+            # The stock method raises at an avatar of another interface: what
+            # has to be called then is known before.
+            self._onLogout = result.logout
             self._cbAuthenticated((result.interface, result.avatar, result.logout))
             self._avatar_id = result.avatar_id
             self._refusal = result.refusal

@@ -91,7 +91,7 @@ def _factory(
     dispositions = Dispositions.from_names(listener.clientid.types)
     reception = Reception(
         site.addresses,
-        partial(_queue_for, site.queue, dispositions, site.store.identities),
+        partial(_queue_for, site.queue),
         configuration.hostname,
         clock,
         site.queue.ids,
@@ -155,9 +155,5 @@ def _portal(listener: Listener, realm: IRealm, accounts: ICredentialsChecker) ->
     return portal
 
 
-def _queue_for(
-    queue: QueueTarget, dispositions: Dispositions, registry: IIdentityRegistry, session: SessionView
-) -> QueueTarget:
-    # C23, C24: the log names an identity if its type's flags say so, and by its keyed hash.
-    identity = dispositions.for_log(session.identity)
-    return queue.submitted_by(registry.fingerprint(identity)) if identity is not None else queue
+def _queue_for(queue: QueueTarget, session: SessionView) -> QueueTarget:
+    return queue.submitted_by(session.clientid) if session.clientid else queue

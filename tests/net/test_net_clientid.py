@@ -9,13 +9,16 @@ import pytest
 from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
 from twisted.internet.defer import fail
+from twisted.internet.task import Clock
 from twisted.logger import LogEvent, eventAsJSON, eventAsText
 from twisted.mail.smtp import SMTPServerError
 
 from mailext import ESMTP
 from mailext.bases import ClientIdentityChecker
 from mailext.clientid.dispositions import Dispositions
-from mailext.testing import ScriptedChecker, ScriptedPolicy
+from mailext.clientid.journal import LoginJournal
+from mailext.clientid.login import LoginJudge
+from mailext.testing import MemoryIdentityRegistry, ScriptedChecker, ScriptedPolicy
 from mailext.values import ACCEPTED, ClientIdentity, LoginOutcome, Verdict
 from tests.net.client import Client, codes, keywords
 from tests.net.site import (
@@ -347,6 +350,29 @@ class TestRefusals:
 
 
 class TestDispositions:
+    @pytest.mark.requirement("C23")
+    @pytest.mark.parametrize(
+        ("flags", "seen", "named"),
+        [
+            (["ignore"], False, False),
+            (["system-log"], False, True),
+            (["authenticate"], True, False),
+            (["user-log", "authenticate"], True, True),
+        ],
+    )
+    def test_what_logs_call_an_identity_is_not_what_policies_see(
+        self, tls_settings, flags, seen, named
+    ) -> None:
+        registry, policy = MemoryIdentityRegistry(), ScriptedPolicy()
+        dispositions = Dispositions.from_names({"X-*": flags})
+        judge = LoginJudge((), Clock(), 10.0, journal=LoginJournal(dispositions, registry))
+        server = serve(login=judge, policies=(policy,), dispositions=dispositions, **tls_settings)
+        server.greeted_tls().say(CLIENTID, MAIL)
+        session = policy.calls[0][-1]
+        assert (session.identity is not None) is seen
+        assert (session.clientid == registry.fingerprint(DEVICE)) is named
+        assert bool(session.clientid) is named
+
     @pytest.mark.requirement("C23")
     @pytest.mark.parametrize(
         ("flags", "presented"),
