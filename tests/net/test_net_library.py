@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partialmethod
+
 import pytest
 from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.error import UnauthorizedLogin
@@ -512,6 +514,12 @@ class TestVerbsOfTheSite:
             raise KeyError("what is foo")
 
         assert codes(self.site(foo).say(b"FOO", b"NOOP")) == ["250", "250"]
+
+    def test_it_need_not_be_a_plain_method(self) -> None:
+        def answer(self, text, rest):
+            self.sendCode(250, text)
+
+        assert self.site(partialmethod(answer, b"hi")).say(b"FOO") == ["250 hi"]
 
     def test_lookup_can_be_overridden(self) -> None:
         def lookup(self, command):
