@@ -27,9 +27,9 @@ async def open_connection(client: MailClient, settings: ClientSettings, use: Tls
     """
     _accepted(client, await client.greeted())
     _check(client, use)
-    await _hello(client, settings.protocol)
+    await _hello(client, settings)
     if use is not TlsUse.NEVER and not client.session.tls:
-        await _secure(client, settings.protocol, use)
+        await _secure(client, settings, use)
     if client.hop.authenticate and settings.credentials is not None:
         if settings.identification is not None:
             await _identify(client, settings.identification)
@@ -42,26 +42,26 @@ def _accepted(client: MailClient, reply: Reply) -> None:
         raise HopError(outcome_of(reply, client.hop.host))
 
 
-async def _hello(client: MailClient, protocol: Protocol) -> None:
-    if protocol is Protocol.LMTP:
+async def _hello(client: MailClient, settings: ClientSettings) -> None:
+    if settings.protocol is Protocol.LMTP:
         _accepted(client, await client.hello(Command.LHLO))
         return
     reply = await client.hello(Command.EHLO)
-    if reply.code in _NOT_KNOWN:
+    if reply.code in _NOT_KNOWN and settings.helo_fallback:
         # RFC 5321 section 3.2. Such a host has no extensions: what needs one
         # finds that it is not offered.
         reply = await client.hello(Command.HELO)
     _accepted(client, reply)
 
 
-async def _secure(client: MailClient, protocol: Protocol, use: TlsUse) -> None:
+async def _secure(client: MailClient, settings: ClientSettings, use: TlsUse) -> None:
     refusal: Outcome | None = Outcome(451, "4.7.10", _NO_STARTTLS, client.hop.host)
     if "STARTTLS" in client.keywords:
         reply = await client.start_tls()
         refusal = outcome_of(reply, client.hop.host) if reply is not None else None
     if refusal is None:
         _check(client, use)
-        await _hello(client, protocol)
+        await _hello(client, settings)
     elif use is not TlsUse.WHERE_OFFERED:
         raise TlsFailedError(refusal)
 

@@ -114,6 +114,7 @@ class ClientSettings:
     :param name: what the client calls itself in EHLO.
     :param discard: keywords of servers, upper case, of which no use is made:
         without ``CHUNKING`` messages go by DATA.
+    :param helo_fallback: whether HELO is said to a host that knows no EHLO.
     :param credentials: for hops that are to be logged in at; None for none.
     :param identification: said to these hops before the login; None for none.
     """
@@ -122,5 +123,6 @@ class ClientSettings:
     protocol: Protocol = Protocol.ESMTP
     timeouts: Timeouts = field(default_factory=Timeouts)
     discard: frozenset[str] = frozenset()
+    helo_fallback: bool = True
     credentials: Credentials | None = None
     identification: Identification | None = None
