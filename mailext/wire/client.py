@@ -384,16 +384,22 @@ class ClientSession:
     def _take(self, reply: Reply) -> None:
         self.replies += 1
         if reply.code == _CLOSING and self.state is not ClientState.QUITTING:
-            self._fail(FaultKind.CLOSING, outcome_of(reply, self._host))
+            self._refuse_service(reply)
         elif self._awaited:
             self._awaited.popleft()(reply)
         elif self.state is ClientState.CONTENT and reply.is_error:
             # It will not wait for the end of the message. There is no way
             # back to where it takes commands.
-            self._the_transaction.settle_all(outcome_of(reply, self._host))
-            self._fail(FaultKind.CLOSING, outcome_of(reply, self._host))
+            self._refuse_service(reply)
         else:
             self._out_of_step(reply)
+
+    def _refuse_service(self, reply: Reply) -> None:
+        outcome = outcome_of(reply, self._host)
+        if self._transaction is not None:
+            # Behind the end of a message too this is an answer: it was not taken.
+            self._transaction.settle_all(outcome)
+        self._fail(FaultKind.CLOSING, outcome)
 
     def _fail(self, kind: FaultKind, outcome: Outcome) -> None:
         self.close(outcome)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mailext.values import Envelope, Mailbox, MailOptions, Outcome, Protocol, RcptOptions, Recipient
-from mailext.wire.client import ClientSession
+from mailext.wire.client import ClientSession, SequenceError
 from mailext.wire.client_events import AuthChallenge, BeginTls, ClientEvent, ContentWanted
 from mailext.wire.client_states import ClientState
 from mailext.wire.events import NEED_DATA
@@ -124,8 +124,12 @@ class ClientOwner:
             for data in self._content:
                 session.send_content(data)
             session.end_content()
-        if session.state in (ClientState.START, ClientState.READY, ClientState.UNWELCOME) and self._steps:
-            self._steps.pop(0)(session)
+        if session.state in (ClientState.START, ClientState.READY) and self._steps:
+            try:
+                self._steps.pop(0)(session)
+            except SequenceError:
+                # The server has not let it come so far.
+                self._steps.clear()
 
 
 def session(protocol: Protocol = Protocol.ESMTP, **settings: object) -> ClientSession:
