@@ -124,8 +124,13 @@ class RunningServer:
         """SIGTERM, as an operator's service manager sends it; the end must be an orderly one."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            assert self._process.wait(_PATIENCE) == 0, self.log.read_text("utf-8", "replace")
-            self._process = None
+            self.join()
+
+    def join(self) -> None:
+        """Somebody has stopped it: the end must be an orderly one."""
+        assert self._process is not None
+        assert self._process.wait(_PATIENCE) == 0, self.log.read_text("utf-8", "replace")
+        self._process = None
 
     def kill(self) -> None:
         """SIGKILL: nothing in the process learns of it."""

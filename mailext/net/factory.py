@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import cast
 
@@ -13,6 +12,7 @@ from twisted.mail import smtp
 
 from mailext.clientid.login import AnyPortal
 from mailext.net import tls
+from mailext.net.counts import ConnectionCounts
 from mailext.net.esmtp import ESMTP
 from mailext.net.settings import ListenerSettings
 from mailext.wire import replies
@@ -44,6 +44,8 @@ class SMTPFactory(smtp.SMTPFactory):
     :param portal: whom logins, also anonymous ones, are made with.
     :param settings: the settings of the listener.
     :param clock: what measures time; None: the reactor.
+    :param counts: counts the connections for the limits; given where several
+        factories share them.
     """
 
     protocol = ESMTP
@@ -54,19 +56,21 @@ class SMTPFactory(smtp.SMTPFactory):
         settings: ListenerSettings | None = None,
         *,
         clock: IReactorTime | None = None,
+        counts: ConnectionCounts | None = None,
     ) -> None:
         super().__init__(portal)
         self.settings = settings
         self.clock = clock
         self._live: set[ESMTP] = set()
-        self._per_address: Counter[str] = Counter()
+        self._counts = counts or ConnectionCounts()
         self._drained: list[Deferred[None]] = []
         if settings is not None:
             self.domain = settings.hostname.encode("ascii")
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         address = getattr(addr, "host", "")
-        if self._is_full(address):
+        limits = self.settings or self.protocol.settings
+        if self._counts.is_full(address, limits.connections, limits.connections_per_address):
             return _Refusal()
         protocol = super().buildProtocol(addr)
         if self.settings is not None:
@@ -78,7 +82,7 @@ class SMTPFactory(smtp.SMTPFactory):
         protocol.clock = self.clock
         protocol.ended = partial(self._ended, protocol, address)
         self._live.add(protocol)
-        self._per_address[address] += 1
+        self._counts.add(address)
         return cast("Protocol", protocol)
 
     @property
@@ -117,17 +121,9 @@ class SMTPFactory(smtp.SMTPFactory):
             if protocol.sessionView().avatar_id == avatar_id:
                 protocol.retire(replies.LOGIN_REVOKED)
 
-    def _is_full(self, address: str) -> bool:
-        limits = self.settings or self.protocol.settings
-        # A socket of this machine has no address to be counted by.
-        from_one = self._per_address[address] if address else 0
-        return len(self._live) >= limits.connections or from_one >= limits.connections_per_address
-
     def _ended(self, protocol: ESMTP, address: str) -> None:
         self._live.discard(protocol)
-        self._per_address[address] -= 1
-        if not self._per_address[address]:
-            del self._per_address[address]
+        self._counts.remove(address)
         if not self._live:
             waiting, self._drained = self._drained, []
             for drained in waiting:

@@ -131,7 +131,7 @@ def _factory(
             portal.listCredentialsInterfaces(), configuration.hostname.encode("ascii")
         ),
     )
-    return SMTPFactory(portal, settings, clock=clock)
+    return SMTPFactory(portal, settings, clock=clock, counts=site.counts[listener.name])
 
 
 def _session_limits(limits: Limits) -> SessionLimits:

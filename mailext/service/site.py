@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from random import Random
 from time import monotonic
@@ -17,6 +18,7 @@ from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
 from mailext.control.offline import account_addresses
 from mailext.delivery.maildir import MaildirTarget
+from mailext.net.counts import ConnectionCounts
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
 from mailext.queue.manager import QueueManager
@@ -54,6 +56,7 @@ class Site:
     :ivar accounts: the credentials checker of the built-in accounts.
     :ivar queue: the queue as a delivery target.
     :ivar dispatcher: answers the operator.
+    :ivar counts: the connections of each listener.
     """
 
     def __init__(
@@ -71,20 +74,23 @@ class Site:
         self._mailboxes = BoundedThreads(reactor, "mailext-mailbox", _MAILBOX_THREADS, _MAILBOXES_WAITING)
         passwords = Passwords(reactor, self._hashing.run, random)
         self.accounts = AccountsChecker(self.store.accounts, passwords, self.addresses)
+        self.counts: defaultdict[str, ConnectionCounts] = defaultdict(ConnectionCounts)
         clock = QueueClock(reactor, monotonic)
+        # Names are to be unique, not secret; the system's randomness is slow.
+        names = Random(random.getrandbits(256))  # noqa: S311 - see above
         mailboxes = MaildirTarget(
             configuration.state_dir / "mail",
             self.addresses,
             self._mailboxes.run,
             clock=reactor,
             hostname=configuration.hostname,
-            random=random,
+            random=names,
         )
         self._manager = QueueManager(
-            self.store.queue, mailboxes, _schedule(configuration.relay), clock, random
+            self.store.queue, mailboxes, _schedule(configuration.relay), clock, names
         )
         self.queue = QueueTarget(
-            self.store.queue, QueueIds(reactor.seconds, random), clock, self._manager.wake
+            self.store.queue, QueueIds(reactor.seconds, names), clock, self._manager.wake
         )
         self.dispatcher = make_dispatcher(
             self.store,

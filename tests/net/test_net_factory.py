@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 
 from mailext import ESMTP, SMTPFactory
+from mailext.net.counts import ConnectionCounts
 from mailext.net.settings import ListenerSettings
 from mailext.values import Protocol
 from tests.net.client import Client
@@ -67,3 +70,22 @@ def test_there_may_be_nothing_to_drain() -> None:
 
 def test_lmtp_greets_as_such() -> None:
     assert serve(protocol=Protocol.LMTP).connect().say(EHLO)[0] == "220 mx.example.org LMTP"
+
+
+def test_connections_are_counted_over_all_factories_of_a_listener() -> None:
+    counts = ConnectionCounts()
+    settings = ListenerSettings(connections_per_address=1)
+    before, after = (SMTPFactory(None, settings, clock=Clock(), counts=counts) for _ in range(2))
+    address = IPv4Address("TCP", "192.0.2.1", 4000)
+    old = before.buildProtocol(address)
+    transport = StringTransport(peerAddress=address)
+    old.makeConnection(transport)
+
+    refused = StringTransport(peerAddress=address)
+    after.buildProtocol(address).makeConnection(refused)
+    assert refused.value().startswith(b"421 4.7.0")
+
+    old.connectionLost()
+    admitted = StringTransport(peerAddress=address)
+    after.buildProtocol(address).makeConnection(admitted)
+    assert admitted.value().startswith(b"220")

@@ -140,7 +140,7 @@ def test_a_message_that_is_coming_in_is_finished(server: RunningServer) -> None:
         code, text = client.getreply()
         assert (code, text.startswith(b"2.0.0 Ok: queued as")) == (250, True)
         assert client.getreply()[0] == 421
-    server.stop()
+    server.join()
     server.start()
     [message] = server.wait_for_messages()
     assert b"Subject: the last one" in message
@@ -154,7 +154,7 @@ def test_a_message_that_never_ends_is_cut_off(server: RunningServer) -> None:
         client.docmd("DATA")
         send_signal(server, signal.SIGTERM)
         assert client.getreply()[0] == 421
-    server.stop()
+    server.join()
     assert not (server.folder / "state" / "mailext.sqlite-wal").exists(), "the store was closed"
 
 
@@ -163,7 +163,7 @@ def test_an_idle_client_is_told_that_the_server_stops(server: RunningServer) -> 
         client.ehlo("client.example")
         send_signal(server, signal.SIGTERM)
         assert client.getreply()[0] == 421
-    server.stop()
+    server.join()
     assert not (server.folder / "state" / "control.sock").exists()
 
 
@@ -202,6 +202,7 @@ def test_reload(server: RunningServer) -> None:
     send_signal(server, signal.SIGTERM)
     assert open_client.getreply()[0] == 421
     open_client.close()
+    server.join()
 
 
 # Listeners of other kinds
