@@ -118,6 +118,7 @@ class TestAddresses:
         assert (user.dest.local, user.dest.domain) == (stock.dest.local.strip(b'"'), stock.dest.domain)
         assert bytes(user).replace(b'"', b"") == bytes(stock).replace(b'"', b"")
         assert str(user) == bytes(user).decode()
+        assert user.dest.addrstr == b"<" + bytes(user) + b">"
         assert user.helo == (b"client.example", b"192.0.2.1")
         assert isinstance(user.protocol, ESMTP)
         assert bytes(user.orig) == b"sender@client.example"
@@ -481,6 +482,15 @@ class TestVerbsOfTheSite:
         client.pump()
         assert client.replies() == ["250 ", "250 2.0.0 OK", "250 2.0.0 OK"]
         assert client.transport.producerState == "producing"
+
+    def test_hundreds_of_them_in_one_segment(self) -> None:
+        def foo(self, rest):
+            self.sendCode(250)
+
+        client = self.site(foo)
+        before = client.transport.writes
+        assert codes(client.say(*[b"FOO"] * 500)) == ["250"] * 500
+        assert client.transport.writes == before + 1
 
     def test_one_that_never_answers_runs_into_the_time_out(self) -> None:
         server = serve(kind=type("Site", (ESMTP,), {"ext_FOO": lambda self, rest: None}))

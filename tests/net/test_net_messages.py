@@ -16,6 +16,8 @@ from twisted.mail.smtp import (
     SMTPServerError,
 )
 
+from mailext.testing import ScriptedPolicy
+from mailext.values import Verdict
 from tests.net.client import codes
 from tests.net.site import EHLO, LHLO, MAIL, RCPT, Delivery, Message, serve, serve_lmtp
 from tests.support import logged
@@ -372,6 +374,15 @@ class TestLostConnections:
         assert [message.ends for message in delivery.messages] == [["lost"]]
         assert client.replies() == []
         assert client.say(b"x", b".") == ["550 5.6.0 Message contains bare CR or LF"]
+
+    @pytest.mark.parametrize("text", [b"A: b\r\n", b"A: b\r\n\r\n", b"body\r\n", b""])
+    def test_a_refusal_of_the_whole_message_is_told_too(self, text) -> None:
+        delivery = Delivery()
+        policies = (ScriptedPolicy(message=Verdict.refuse("no")),)
+        client = serve(delivery, policies=policies).greeted(MAIL, RCPT, b"DATA")
+        client.send(text + b".\r\n")
+        assert codes(client.replies()) == ["550"]
+        assert [message.ends for message in delivery.messages] == [["lost"]]
 
     def test_one_that_fails_on_it_does_not_keep_it_from_the_others(self) -> None:
         class Clumsy(Message):

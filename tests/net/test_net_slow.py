@@ -218,6 +218,19 @@ class TestWaiting:
         assert client.replies() == ["451 4.3.0 Temporary failure", "250 2.0.0 OK"]
         assert any("judgeSender gave no verdict" in eventAsText(event) for event in events)
 
+    @pytest.mark.parametrize("method", ["sender", "recipient", "message"])
+    def test_a_policy_that_answers_nonsense_late_ends_the_session(self, method) -> None:
+        """Better than one that waits for ever."""
+        slow = Slow()
+        policy = ScriptedPolicy(**{method: slow.ask(Verdict(tls_demand="strict"))})
+        server = serve(policies=(policy,))
+        client = server.greeted(MAIL, RCPT, b"DATA", *TEXT)
+        client.replies()
+        slow.answer()
+        assert codes(client.replies()) == ["421"]
+        assert client.closed
+        assert server.clock.getDelayedCalls() == []
+
     def test_a_policy_for_messages_too(self) -> None:
         delivery = Delivery()
         server = serve(delivery, policies=(ScriptedPolicy(message=Deferred()),))
@@ -375,6 +388,16 @@ class TestTheEndOfTheConnectionMeanwhile:
         client.vanish()
         slow.answer()
         assert site.names() == ["validateFrom"]
+
+    def test_under_tls_our_last_words_are_taken_although_we_had_paused(self, tls_settings) -> None:
+        server = serve(Delivery(sender=Slow().ask), **tls_settings)
+        client = server.greeted_tls(MAIL)
+        client.replies()
+        assert client.transport.producerState == "paused"
+        client.protocol.timeoutConnection()
+        assert codes(client.replies()) == ["421"]
+        assert client.closed
+        assert not client.transport.disconnected, "by close_notify, not by force"
 
     def test_what_the_client_says_after_our_last_words_is_not_read(self) -> None:
         slow = Slow()
