@@ -14,6 +14,8 @@ from sphinx.ext.graphviz import graphviz
 from sphinx.util.docutils import SphinxDirective
 
 from mailext.values import Protocol
+from mailext.wire import client_states
+from mailext.wire.client_states import ClientState
 from mailext.wire.extensions import EXTENSIONS, Offer, advertised
 from mailext.wire.states import COMMANDS, COMPLETIONS, TRANSACTION, TRANSITIONS, State
 
@@ -42,6 +44,38 @@ def dot(protocol: Protocol) -> str:
         lines += [f'{state.name} -> {to.name} [label="{", ".join(verbs)}"];' for to, verbs in labels.items()]
     lines += [f'{state.name} -> {to.name} [style="dashed"];' for state, to in COMPLETIONS.items()]
     return "\n".join([*lines, "}"])
+
+
+def client_dot() -> str:
+    """
+    :return: the diagram of the client's session. A solid line is a command, a
+        dashed one a success, a dotted one a refusal.
+    """
+    lines = [
+        "digraph client {",
+        'rankdir="TB"; node [shape="box", style="rounded", fontsize="11"]; edge [fontsize="10"];',
+        *(f'{state.name} [label="{state.value}"];' for state in ClientState),
+    ]
+    for state, moves in client_states.TRANSITIONS.items():
+        labels: dict[ClientState, list[str]] = defaultdict(list)
+        for command, to in moves.items():
+            labels[to].append(command.value)
+        lines += [f'{state.name} -> {to.name} [label="{", ".join(verbs)}"];' for to, verbs in labels.items()]
+    for state, (success, refusal) in client_states.SETTLEMENTS.items():
+        lines.append(f'{state.name} -> {success.name} [style="dashed"];')
+        if refusal is not success:
+            lines.append(f'{state.name} -> {refusal.name} [style="dotted"];')
+    return "\n".join([*lines, "}"])
+
+
+class ClientStates(SphinxDirective):
+    """``.. client-states::``."""
+
+    def run(self) -> list[nodes.Node]:
+        diagram = graphviz(code=client_dot(), options={})
+        diagram["alt"] = "The states of a client's session"
+        self.set_source_info(diagram)
+        return [diagram]
 
 
 class SessionStates(SphinxDirective):
@@ -85,4 +119,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.add_directive("extension-table", ExtensionTable)
     app.add_directive("session-states", SessionStates)
+    app.add_directive("client-states", ClientStates)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,4 +16,6 @@ somebody is really waited for. What the client sent meanwhile stays unread.
 
 :class:`~mailext.net.esmtp.ESMTP` and :class:`~mailext.net.factory.SMTPFactory`
 stand in where those of :mod:`twisted.mail.smtp` stood.
+
+The other side of a connection is :mod:`mailext.net.client`.
 """

@@ -14,8 +14,12 @@ and tells what it means. It has no clock, no disk, no network and no opinion.
 - :mod:`~mailext.wire.events` and :mod:`~mailext.wire.replies` are the words
   that pass between a session and its owner.
 - :mod:`~mailext.wire.server` is the server's session.
+- :mod:`~mailext.wire.client` is the client's, with its own table in
+  :mod:`~mailext.wire.client_states`; :mod:`~mailext.wire.client_replies` reads
+  replies, :mod:`~mailext.wire.client_commands` makes commands that cannot be
+  more than one, and :mod:`~mailext.wire.encoders` makes content ready to send.
 
-The session pauses on a question. After an event that asks for a reply,
+The server's session pauses on a question. After an event that asks for a reply,
 ``next_event()`` gives ``PAUSED`` until ``reply()`` was called, so that the
 replies to pipelined commands cannot come out of order however slow an answer
 is; and the state changes only then. Where the bytes were cut on their way

@@ -68,7 +68,9 @@ class Connection:
     def usable(self) -> bool:
         return self.client.usable
 
-    def send(self, envelope: Envelope, content: Iterable[bytes]) -> Deferred[Mapping[Mailbox, Outcome]]:
+    def send(
+        self, envelope: Envelope, content: Iterable[bytes | Deferred[None]]
+    ) -> Deferred[Mapping[Mailbox, Outcome]]:
         return self.client.send(envelope, content)
 
     def release(self) -> None:

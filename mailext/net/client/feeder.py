@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
@@ -13,7 +14,8 @@ __all__ = ["Feeder"]
 @implementer(IPushProducer)
 class Feeder:
     """
-    :param content: the message.
+    :param content: the message; a Deferred says that there will be more of it
+        when it fires.
     :param transport: what is full, or not.
     :param write: takes a part of the message.
     :param finish: called at its end.
@@ -22,7 +24,7 @@ class Feeder:
 
     def __init__(
         self,
-        content: Iterable[bytes],
+        content: Iterable[bytes | Deferred[None]],
         transport: IConsumer,
         write: Callable[[bytes], None],
         finish: Callable[[], None],
@@ -34,6 +36,7 @@ class Feeder:
         self._finish = finish
         self._failed = failed
         self._paused = False
+        self._awaiting = False
         self._feeding = False
         self._stopped = False
 
@@ -50,6 +53,9 @@ class Feeder:
 
     def resumeProducing(self) -> None:
         self._paused = False
+        self._go_on()
+
+    def _go_on(self) -> None:
         if self._feeding:
             return
         self._feeding = True
@@ -62,13 +68,20 @@ class Feeder:
             self._feeding = False
 
     def _feed(self) -> None:
-        while not (self._paused or self._stopped):
+        while not (self._paused or self._awaiting or self._stopped):
             data = next(self._content, None)
             if data is None:
                 self.stop()
                 self._finish()
+            elif isinstance(data, Deferred):
+                self._awaiting = True
+                data.addCallback(self._there_is_more)
             else:
                 self._write(data)
+
+    def _there_is_more(self, _: None) -> None:
+        self._awaiting = False
+        self._go_on()
 
     def pauseProducing(self) -> None:
         self._paused = True

@@ -99,7 +99,9 @@ class _Lease:
     def usable(self) -> bool:
         return not self._over and self._pooled.connection.usable
 
-    def send(self, envelope: Envelope, content: Iterable[bytes]) -> Deferred[Mapping[Mailbox, Outcome]]:
+    def send(
+        self, envelope: Envelope, content: Iterable[bytes | Deferred[None]]
+    ) -> Deferred[Mapping[Mailbox, Outcome]]:
         if self._over:
             raise RuntimeError("the connection was given back")
         self._pooled.messages += 1

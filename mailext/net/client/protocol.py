@@ -104,7 +104,7 @@ class MailClient(Protocol):
         self._answer: Deferred[ClientEvent] | None = None
         self._early: ClientEvent | None = None
         self._feeder: Feeder | None = None
-        self._content: Iterable[bytes] = ()
+        self._content: Iterable[bytes | Deferred[None]] = ()
         self._replies = 0
         self._pumping = False
         self._lost = False
@@ -213,7 +213,9 @@ class MailClient(Protocol):
         self._overall.stop()
         self._deadline.stop()
 
-    def send(self, envelope: Envelope, content: Iterable[bytes]) -> Deferred[Mapping[Mailbox, Outcome]]:
+    def send(
+        self, envelope: Envelope, content: Iterable[bytes | Deferred[None]]
+    ) -> Deferred[Mapping[Mailbox, Outcome]]:
         """
         Send one message.
 
