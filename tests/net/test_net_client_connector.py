@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from zope.interface.verify import verifyObject
 
 from mailext.interfaces import IHopConnection, IHopConnector
@@ -431,6 +431,47 @@ def test_cancelling_an_opening_cuts_the_connection(site: Site) -> None:
 
 
 # Messages
+
+
+def test_a_connection_that_was_lost_meanwhile(site: Site) -> None:
+    site.serve()
+    connection = site.connect()
+    site.world.links[0].cut()
+    (outcome,) = site.world.result(connection.send(envelope(), [BODY])).values()
+    assert outcome.enhanced == "4.4.2"
+
+
+def test_a_host_that_says_421_while_nothing_is_asked_of_it(site: Site) -> None:
+    site.serve()
+    connection = site.connect()
+    site.scripts[0].transport.write(b"421 4.4.2 Idle too long\r\n")
+    site.world.pump()
+    assert not connection.usable
+    assert site.scripts[0].lost
+    (outcome,) = site.world.result(connection.send(envelope(), [BODY])).values()
+    assert outcome.is_temporary
+
+
+def test_content_that_is_waited_for(site: Site) -> None:
+    more: Deferred[None] = Deferred()
+    site.serve()
+    sending = site.connect().send(envelope(), [b"Subject: x\r\n", more, b"\r\nlate\r\n"])
+    site.world.pump()
+    assert not sending.called
+    more.callback(None)
+    site.world.result(sending)
+    assert site.scripts[0].messages == [b"Subject: x\r\n\r\nlate\r\n"]
+
+
+def test_content_that_does_not_come(site: Site) -> None:
+    more: Deferred[None] = Deferred()
+    site.serve()
+    sending = site.connect().send(envelope(), [b"Subject: x\r\n", more])
+    site.world.pump()
+    more.errback(OSError("the disk"))
+    (outcome,) = site.world.result(sending).values()
+    assert (outcome.code, outcome.in_doubt) == (451, False)
+    assert site.scripts[0].messages == []
 
 
 def test_a_message_that_the_host_cannot_carry(site: Site) -> None:

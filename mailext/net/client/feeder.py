@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 __all__ = ["Feeder"]
@@ -28,7 +29,7 @@ class Feeder:
         transport: IConsumer,
         write: Callable[[bytes], None],
         finish: Callable[[], None],
-        failed: Callable[[Exception], None],
+        failed: Callable[[BaseException], None],
     ) -> None:
         self._content = iter(content)
         self._transport = transport
@@ -75,13 +76,18 @@ class Feeder:
                 self._finish()
             elif isinstance(data, Deferred):
                 self._awaiting = True
-                data.addCallback(self._there_is_more)
+                data.addCallbacks(self._there_is_more, self._there_is_none)
             else:
                 self._write(data)
 
     def _there_is_more(self, _: None) -> None:
         self._awaiting = False
         self._go_on()
+
+    def _there_is_none(self, failure: Failure) -> None:
+        if not self._stopped:
+            self.stop()
+            self._failed(failure.value)
 
     def pauseProducing(self) -> None:
         self._paused = True

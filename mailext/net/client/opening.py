@@ -34,7 +34,7 @@ async def open_connection(client: MailClient, settings: ClientSettings, use: Tls
         if settings.identification is not None:
             await _identify(client, settings.identification)
         await _log_in(client, settings.credentials)
-    client.opened()
+    client.rest()
 
 
 def _accepted(client: MailClient, reply: Reply) -> None:

@@ -208,8 +208,8 @@ class MailClient(Protocol):
         """Answer a challenge; as ``authenticate()``."""
         return self._exchanged(lambda: self.session.respond(data))
 
-    def opened(self) -> None:
-        """The opening is over: the connection has as long as it likes, until it is asked for something."""
+    def rest(self) -> None:
+        """Nothing is asked of the server now: it has as long as it likes."""
         self._overall.stop()
         self._deadline.stop()
 
@@ -221,13 +221,15 @@ class MailClient(Protocol):
 
         :return: a Deferred of one outcome for each recipient.
         """
+        if self._lost or self.session.state is ClientState.CLOSED:
+            return succeed(_for_all(envelope, self._temporary("4.4.2", "The connection was lost")))
         self._content = content
         self._overall.begin(self._timeouts.transaction)
         try:
             sent = self._ask(lambda: self.session.start_message(envelope))
         except CannotCarryError as error:
             self._overall.stop()
-            return succeed({recipient.address: error.outcome for recipient in envelope.recipients})
+            return succeed(_for_all(envelope, error.outcome))
         return sent.addCallback(self._sent)
 
     def quit(self) -> Deferred[None]:
@@ -305,7 +307,7 @@ class MailClient(Protocol):
                 self._part()
             case MessageDone() | MessageInDoubt():
                 self._stop_feeding()
-                self.opened()
+                self.rest()
                 self._fire(event)
             case _:
                 self._fire(event)
@@ -352,7 +354,7 @@ class MailClient(Protocol):
         if feeder is not None:
             feeder.stop()
 
-    def _cannot_feed(self, error: Exception) -> None:
+    def _cannot_feed(self, error: BaseException) -> None:
         if isinstance(error, BareLineEndingError):
             outcome = _BARE
         else:
@@ -403,6 +405,10 @@ class MailClient(Protocol):
         self._stop_feeding()
         if not self._lost and ITCPTransport.providedBy(self.transport):
             self.transport.abortConnection()
+
+
+def _for_all(envelope: Envelope, outcome: Outcome) -> Mapping[Mailbox, Outcome]:
+    return {recipient.address: outcome for recipient in envelope.recipients}
 
 
 def _expect(event: ClientEvent, kind: type[_E]) -> _E:
