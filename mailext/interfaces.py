@@ -258,7 +258,9 @@ class IHopConnection(Interface):
     )
     usable: bool = Attribute("bool: whether another message could be sent.")
 
-    def send(envelope: Envelope, content: Iterable[bytes]) -> Deferred[Mapping[Mailbox, Outcome]]:
+    def send(
+        envelope: Envelope, content: Iterable[bytes | Deferred[None]]
+    ) -> Deferred[Mapping[Mailbox, Outcome]]:
         """
         Send one message. One after the other.
 
@@ -266,7 +268,9 @@ class IHopConnection(Interface):
             the host is in its ``options``: REQUIRETLS goes out if
             ``options.requiretls`` says so, whatever ``tls_demand`` is.
         :param content: the message in canonical lines, as bytes cut anywhere.
-            It is asked for more as the host takes it.
+            It is asked for more as the host takes it, and not before the
+            host has accepted a recipient; a Deferred in place of octets says
+            that there will be more when it fires.
         :return: a Deferred of one outcome for each recipient. Loss, time-out
             and what the host cannot carry are outcomes too; one with
             ``in_doubt`` may have been delivered. Cancelling it cuts the

@@ -16,6 +16,7 @@ from mailext.interfaces import IDeliveryTarget, IQueueStore
 from mailext.queue.aftermath import HOLD_FAILURES, Aftermath
 from mailext.queue.attempt import DeliveryAttempts
 from mailext.queue.clock import QueueClock
+from mailext.queue.dispatch import NOWHERE_ELSE, Dispatch
 from mailext.queue.events import log_attempt, log_done
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.settlement import SettlementRules
@@ -42,12 +43,13 @@ class QueueManager:
     the others go on.
 
     :param store: the queue.
-    :param target: where every message goes.
+    :param target: where recipients go that the dispatch sends nowhere else.
     :param schedule: when to try again.
     :param clock: tells the time and wakes the manager when a message is due.
     :param random: for the schedule's jitter.
     :param aftermath: what is done about failures, delays and deliveries
         before they are recorded.
+    :param dispatch: tells which recipients go elsewhere.
     :param concurrency: how many messages are attempted at the same time.
     """
 
@@ -60,10 +62,11 @@ class QueueManager:
         random: Random,
         *,
         aftermath: Aftermath = HOLD_FAILURES,
+        dispatch: Dispatch = NOWHERE_ELSE,
         concurrency: int = 20,
     ) -> None:
         self._store = store
-        self._attempts = DeliveryAttempts(store, target, clock)
+        self._attempts = DeliveryAttempts(store, target, clock, dispatch)
         self._clock = clock
         self._random = random
         self.reschedule(schedule)

@@ -1,0 +1,53 @@
+"""The remote recipients of a queued message, by their destinations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mailext.accounts.addresses import AddressBook, AddressKind
+from mailext.delivery.relay.means import RelayMeans
+from mailext.delivery.relay.target import RelayTarget
+from mailext.interfaces import IDeliveryTarget
+from mailext.queue.dispatch import Group
+from mailext.routing.names import destination_of
+from mailext.values import Outcome, QueueEntry, Recipient
+
+__all__ = ["RemoteDispatch"]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDispatch:
+    """
+    Sends recipients to other hosts that are not of this server. A
+    :class:`~mailext.queue.dispatch.Dispatch`.
+
+    :param addresses: gives the address book as it is now.
+    :param means: for the relay.
+    """
+
+    addresses: Callable[[], AddressBook]
+    means: RelayMeans
+
+    def elsewhere(self, entry: QueueEntry, recipients: Sequence[Recipient]) -> Sequence[Group]:
+        """See :meth:`mailext.queue.dispatch.Dispatch.elsewhere`."""
+        book = self.addresses()
+        grouped: dict[str, list[Recipient]] = {}
+        for recipient in recipients:
+            if book.resolve(recipient.address).kind is AddressKind.REMOTE:
+                grouped.setdefault(_destination(recipient.address.domain), []).append(recipient)
+        return [
+            Group(tuple(together), self._way(destination, entry)) for destination, together in grouped.items()
+        ]
+
+    def _way(self, destination: str, entry: QueueEntry) -> IDeliveryTarget | Outcome:
+        deferral = self.means.backoff.deferral(destination)
+        return deferral if deferral is not None else RelayTarget(self.means, destination, entry)
+
+
+def _destination(domain: str) -> str:
+    try:
+        return destination_of(domain)
+    except ValueError:
+        # Its route says what is wrong with it.
+        return domain

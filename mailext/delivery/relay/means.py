@@ -1,0 +1,32 @@
+"""What relaying is done with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailext.interfaces import IHopConnector, IMXAuthenticator
+from mailext.queue.backoff import DestinationBackoff
+from mailext.routing import Router
+
+__all__ = ["RelayMeans"]
+
+
+@dataclass(frozen=True, slots=True)
+class RelayMeans:
+    """
+    :param router: finds the hosts of a domain.
+    :param connector: opens connections to them.
+    :param authenticator: judges what the connections prove.
+    :param unasking: judges likewise, by what is known without asking anybody:
+        for messages that no recipient's policy may stop.
+    :param backoff: is told which destinations can be reached.
+    :param steady: seconds of a clock that never jumps, for the log.
+    """
+
+    router: Router
+    connector: IHopConnector
+    authenticator: IMXAuthenticator
+    unasking: IMXAuthenticator
+    backoff: DestinationBackoff
+    steady: Callable[[], float]

@@ -1,0 +1,100 @@
+"""Other hosts as a delivery target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from mailext.delivery.relay.host import HostAttempt, Unsent
+from mailext.delivery.relay.means import RelayMeans
+from mailext.interfaces import IDelivery, IDeliveryTarget
+from mailext.message.headers import HeaderSection
+from mailext.queue.undelivered import UndeliveredError
+from mailext.requiretls.failures import folded, leads_to_next_pass
+from mailext.requiretls.path import Requirement, passes
+from mailext.values import Envelope, Mailbox, Outcome, QueueEntry, Route
+
+__all__ = ["RelayTarget"]
+
+
+@implementer(IDeliveryTarget)
+@dataclass(frozen=True, slots=True)
+class RelayTarget:
+    """
+    The hosts of one domain, for one message in the queue.
+
+    :param destination: the domain of all recipients.
+    :param entry: the message.
+    """
+
+    means: RelayMeans
+    destination: str
+    entry: QueueEntry
+
+    def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> Deferred[IDelivery]:
+        """
+        See :meth:`IDeliveryTarget.startDelivery`. It is there when a host
+        wants the body; where none does, it fails with
+        :class:`~mailext.queue.undelivered.UndeliveredError`.
+        """
+        return Deferred.fromCoroutine(self._start(envelope, bytes(headers)))
+
+    async def _start(self, envelope: Envelope, beginning: bytes) -> IDelivery:
+        route = await self.means.router.route(self.destination)
+        if route.failure is not None:
+            self._note(reached=not route.failure.is_temporary, cause=route.failure)
+            raise UndeliveredError(_for_all(envelope, route.failure))
+        requirements = passes(
+            envelope.tls_demand,
+            route.security,
+            route.requiretls,
+            null_reverse_path=envelope.reverse_path is None,
+        )
+        for requirement in requirements:
+            unsent: list[Unsent] = []
+            delivery = await self._pass(route, requirement, envelope, beginning, unsent)
+            if delivery is not None:
+                return delivery
+            if not leads_to_next_pass(unsent):
+                break
+        outcome = folded(requirement, unsent)
+        self._note(reached=any(each.reached for each in unsent), cause=outcome)
+        # Where that is what one host said, each recipient has its own words.
+        said = next((each.outcomes for each in unsent if each.cause is outcome), None)
+        raise UndeliveredError(said or _for_all(envelope, outcome))
+
+    async def _pass(
+        self,
+        route: Route,
+        requirement: Requirement,
+        envelope: Envelope,
+        beginning: bytes,
+        unsent: list[Unsent],
+    ) -> IDelivery | None:
+        """
+        :param unsent: is told why each host did not take the message.
+        """
+        attempt = HostAttempt(self.means, self.entry, route.destination, envelope, requirement)
+        for hop in route.hops:
+            try:
+                found = await attempt.deliver(hop, beginning)
+            except UndeliveredError:
+                self.means.backoff.reached(route.destination)
+                raise
+            if not isinstance(found, Unsent):
+                self.means.backoff.reached(route.destination)
+                return found
+            unsent.append(found)
+        return None
+
+    def _note(self, *, reached: bool, cause: Outcome) -> None:
+        if reached:
+            self.means.backoff.reached(self.destination)
+        else:
+            self.means.backoff.failed(self.destination, cause)
+
+
+def _for_all(envelope: Envelope, outcome: Outcome) -> dict[Mailbox, Outcome]:
+    return {recipient.address: outcome for recipient in envelope.recipients}

@@ -1,0 +1,55 @@
+"""
+Which recipients of a message go where: the joint between the queue and who
+knows what is local.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mailext.interfaces import IDeliveryTarget
+from mailext.values import Outcome, QueueEntry, Recipient
+
+__all__ = ["NOWHERE_ELSE", "Dispatch", "Group", "NowhereElse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """
+    Recipients that are delivered together, apart from all others.
+
+    :param way: where they go; or what becomes of them without a try.
+    """
+
+    recipients: tuple[Recipient, ...]
+    way: IDeliveryTarget | Outcome
+
+
+class Dispatch(Protocol):
+    """Sends recipients of queued messages elsewhere than to the queue's own target."""
+
+    def elsewhere(self, entry: QueueEntry, recipients: Sequence[Recipient]) -> Sequence[Group]:
+        """
+        :param entry: the message.
+        :param recipients: those that are still to be served.
+        :return: groups of those that do not go to the queue's own target;
+            nobody is in two of them.
+        """
+
+
+class NowhereElse:
+    """Leaves every recipient to the queue's own target."""
+
+    def elsewhere(
+        self,
+        entry: QueueEntry,  # noqa: ARG002 - a dispatch's signature
+        recipients: Sequence[Recipient],  # noqa: ARG002 - likewise
+    ) -> Sequence[Group]:
+        """See :meth:`Dispatch.elsewhere`."""
+        return ()
+
+
+#: What a queue does that was told nothing else.
+NOWHERE_ELSE: Dispatch = NowhereElse()
