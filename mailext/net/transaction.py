@@ -189,7 +189,6 @@ class Transaction:
             for recipient, factory in zip(self._envelope.recipients, self._factories, strict=True):
                 self._messages.add(recipient.address, factory())
         except Exception:  # noqa: BLE001 - whatever a site's object raises
-            self.abort()
             return self._refusal(Failure())
         return None
 
@@ -291,8 +290,9 @@ class Transaction:
         return self._write_body(rest)
 
     def _write_body(self, data: bytes) -> Reply | Deferred[Reply | None] | None:
-        if self._delivery is None or not data:
+        if not data:
             return None
+        assert self._delivery is not None
         try:
             written = self._delivery.write(data)
         except Exception:  # noqa: BLE001 - whatever a target raises

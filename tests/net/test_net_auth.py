@@ -437,7 +437,7 @@ class TestIdentities:
         client = server.greeted(ANN)
         assert codes(client.say(MAIL)) == ["550"]
         client.starttls(server.context)
-        assert codes(client.say(EHLO, ANN, MAIL)) == ["250", "235", "250"]
+        assert codes(client.say(EHLO, MAIL, b"RSET", ANN, MAIL)) == ["250", "250", "250", "235", "250"]
 
     def test_an_attempt_refused_beforehand_computes_no_hash(self) -> None:
         passwords, server = self.judged(ScriptedChecker(attempt=Verdict.refuse("no")))

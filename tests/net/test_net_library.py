@@ -63,6 +63,7 @@ def test_a_message_reaches_the_message_object_line_by_line() -> None:
     delivery = Delivery()
     client = serve(delivery).connect()
     assert client.replies() == ["220 mx.example.org ESMTP"]
+    assert client.transport.noDelay
     assert codes(client.say(*OPEN)) == ["250", "250", "250", "354"]
     assert codes(client.say(b"Subject: Hi", b"", b"..a dot", b"", b"end ", b".")) == ["250"]
     (message,) = delivery.messages

@@ -311,8 +311,9 @@ class TestBackpressure:
         assert codes(client.replies()) == ["250"]
         assert site.deliveries[0].body == body
 
+    @pytest.mark.parametrize("text", [(b"body",), (b"A: b", b"", b"body")])
     @pytest.mark.parametrize("later", [False, True])
-    def test_trouble_while_writing_is_temporary(self, later) -> None:
+    def test_trouble_while_writing_is_temporary(self, later, text) -> None:
         def write(data):
             if later:
                 return fail(OSError("disk full"))
@@ -320,8 +321,18 @@ class TestBackpressure:
 
         site = TargetSite(lambda envelope, headers: TargetDelivery(envelope, headers, write=write))
         client = serve(site).greeted(MAIL, RCPT, b"DATA")
-        assert client.say(*TEXT, b"NOOP") == [LOCAL_ERROR, "250 2.0.0 OK"]
+        assert client.say(*text, b".", b"NOOP") == [LOCAL_ERROR, "250 2.0.0 OK"]
         assert site.deliveries[0].ends == ["abort"]
+
+    def test_nothing_is_written_where_there_is_nothing(self) -> None:
+        site = TargetSite(
+            lambda envelope, headers: TargetDelivery(
+                envelope, headers, write=lambda data: pytest.fail(repr(data))
+            )
+        )
+        client = serve(site).greeted(MAIL, RCPT)
+        for text in (b"", b"A: b\r\n", b"A: b\r\n\r\n"):
+            assert codes(client.say(MAIL, RCPT, b"DATA", text + b"."))[-1] == "250"
 
 
 class TestTheEndOfADelivery:
