@@ -85,7 +85,7 @@ class Feeder:
         self._go_on()
 
     def _there_is_none(self, failure: Failure) -> None:
-        if not self._stopped:
+        if not self._stopped and failure.value is not None:
             self.stop()
             self._failed(failure.value)
 
