@@ -60,6 +60,17 @@ class Passwords:
         return succeed(credentials.username) if USERS.get(name) == credentials.password else _unauthorized()
 
 
+class Hashed(Passwords):
+    """Checks them by CRAM-MD5."""
+
+    credentialInterfaces = (IUsernameHashedPassword,)
+
+    def requestAvatarId(self, credentials):
+        self.seen.append(credentials)
+        good = credentials.checkPassword(USERS[credentials.username.decode()])
+        return succeed(credentials.username) if good else _unauthorized()
+
+
 def _unauthorized() -> Deferred[bytes]:
     return fail(UnauthorizedLogin())
 
@@ -183,14 +194,6 @@ class TestMechanisms:
         assert replies == ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", WELCOME]
 
     def test_cram_md5_for_checkers_that_take_it(self) -> None:
-        class Hashed(Passwords):
-            credentialInterfaces = (IUsernameHashedPassword,)
-
-            def requestAvatarId(self, credentials):
-                self.seen.append(credentials)
-                good = credentials.checkPassword(USERS[credentials.username.decode()])
-                return succeed(credentials.username) if good else _unauthorized()
-
         passwords = Hashed()
         challengers = {b"CRAM-MD5": lambda: CramMD5Credentials(b"mx.example.org")}
         server = submission(passwords, challengers=challengers)
@@ -358,6 +361,14 @@ class TestGivingUp:
         server = submission(limits=Limits(auth_failures=2))
         client = server.greeted()
         assert codes(outcome(server, client, WRONG, plain("bob", b"wrong"))) == ["535", "535", "421"]
+
+    def test_where_the_password_is_not_seen_every_failure_counts(self) -> None:
+        server = submission(
+            Hashed(), challengers={b"CRAM-MD5": CramMD5Credentials}, limits=Limits(auth_failures=2)
+        )
+        client = server.greeted()
+        line = (b"AUTH CRAM-MD5", b64(b"ann 0"))
+        assert codes(outcome(server, client, *line, *line)) == ["334", "535", "334", "535", "421"]
 
     def test_a_back_end_that_fails_is_nobodys_guess(self) -> None:
         server = submission(Passwords(lambda: fail(OSError("down"))), limits=Limits(auth_failures=2))

@@ -226,13 +226,15 @@ class TestPortals:
         assert delivery.names() == ["validateFrom"]
 
     def test_an_avatar_of_another_kind_ends_the_connection(self) -> None:
+        logged_out: list[bool] = []
         answer: Deferred[object] = Deferred()
         client = serve(portal=_CannedPortal(answer), plaintext_auth=True).greeted(ANN)
         with logged() as events:
-            answer.callback((IRealm, object(), lambda: None))
+            answer.callback((IRealm, object(), lambda: logged_out.append(True)))
             client.pump()
         assert codes(client.replies()) == ["421"]
         assert client.closed
+        assert logged_out == [True]
         assert any("IRealm" in eventAsText(event) for event in events)
 
     def test_a_login_takes_the_place_of_an_anonymous_one(self) -> None:
