@@ -55,7 +55,7 @@ class HostLog:
     def _line(self, *, address: str, tls: str, proof: Proof, replies: Iterable[object], now: float) -> None:
         _log.info(
             "relay queueId={queueId} destination={destination} host={host} address={address} tls={tls} "
-            "level={level} mx={mx} reason={reason} seconds={seconds:.1f} requiretls={requiretls} "
+            "tlsLevel={tlsLevel} mxLevel={mxLevel} reason={reason} seconds={seconds:.1f} requiretls={requiretls} "
             "clientid={clientid} reply={reply}",
             event="relay",
             queueId=self.entry.id,
@@ -63,8 +63,8 @@ class HostLog:
             host=self.host,
             address=address,
             tls=tls,
-            level=proof.tls.name.lower(),
-            mx=proof.mx.name.lower(),
+            tlsLevel=proof.tls.name.lower(),
+            mxLevel=proof.mx.name.lower(),
             reason=proof.reason,
             seconds=now - self.began,
             requiretls=self.entry.envelope.tls_demand.name.lower(),

@@ -33,8 +33,8 @@ __all__ = ["HostAttempt", "Unsent"]
 
 _log = Logger()
 
-# Of what fails in TLS, that which is no passing trouble (RFC 7293 calls none of
-# these temporary for a host): encryption needed, cryptographic failure.
+# What a host lacks, by RFC 5248 section 2.4 and RFC 3463 section 3.8: encryption
+# needed, cryptographic failure. Any other temporary failure may pass.
 _TLS_CANNOT_BE_HAD = frozenset({"4.7.5", "4.7.10"})
 
 
