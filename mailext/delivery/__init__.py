@@ -10,6 +10,8 @@ delivers to the next target, the mailboxes (:mod:`mailext.delivery.maildir`);
 so a message is on stable storage before anybody says 250, and a full mailbox
 disk is the queue's concern and not the client's.
 
+Recipients of other servers go to their hosts (:mod:`mailext.delivery.relay`).
+
 A message submitted by an account is completed; a message from elsewhere is
 not touched but for its trace fields.
 """

@@ -10,6 +10,10 @@ done, is decided by pure functions alone (:mod:`mailext.queue.settlement`,
 :mod:`mailext.queue.schedule`). Where messages are kept is behind
 :class:`~mailext.interfaces.IQueueStore`.
 
+Recipients that go to different targets are groups of one attempt
+(:mod:`mailext.queue.dispatch`), and the trouble of one is its own. Who cannot be
+reached is left alone for a while (:mod:`mailext.queue.backoff`).
+
 What becomes of failures is behind :mod:`mailext.queue.aftermath`: they are kept
 for the operator, or reported (:mod:`mailext.queue.reporting`). Who is told of
 what is decided by :mod:`mailext.queue.notification`. A report goes into the
