@@ -307,7 +307,7 @@ class ESMTP(smtp.ESMTP):
         Answer a verb of the site's own. A reply that no command has asked for
         is logged and dropped.
         """
-        reply = Reply(code, None, tuple(message.decode("utf-8", "replace").splitlines() or [""]))
+        reply = Reply(code, None, tuple(message.decode("utf-8", "replace").splitlines()))
         if self._session.asks(UnknownCommand):
             self._session.reply(reply)
             self._conversation.pump()

@@ -39,6 +39,7 @@ from tests.net.site import (
     TargetSite,
     plain,
     serve,
+    serve_lmtp,
 )
 from tests.support import logged
 
@@ -436,6 +437,9 @@ class TestOverriding:
         trace = b"\n".join(message.lines[: message.lines.index(b"Subject: Hi")])
         assert b"for <bob@example.org>;" in trace
         assert b"by mx.example.org with ESMTP" in trace
+        assert b"UTF8" not in trace
+        client.say(MAIL + b" SMTPUTF8", RCPT, b"DATA", *TEXT)
+        assert any(b"by mx.example.org with UTF8SMTP" in line for line in message.lines)
 
 
 class TestVerbsOfTheSite:
@@ -540,6 +544,12 @@ class TestVerbsOfTheSite:
 
         client = self.site(None, lookupMethod=lookup)
         assert client.say(b"HOHO", b"NOOP") == ["250 HOHO!", "250 2.0.0 OK"]
+
+    @pytest.mark.parametrize("line", [b"EHLO client.example", b"HELO client.example", b"UNKNOWN"])
+    def test_the_verbs_of_the_stock_class_are_none_of_the_site(self, line) -> None:
+        client = serve_lmtp(Delivery()).connect()
+        client.replies()
+        assert client.say(line) == ["500 5.5.1 Command not recognized"]
 
     @pytest.mark.parametrize("line", [b"UNKNOWN", b"FOO2", b"BAR x", b"F\xc3\x96\xc3\x96", b"", b"F-O"])
     def test_no_other_verb_is_known(self, line) -> None:

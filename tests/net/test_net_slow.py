@@ -341,10 +341,12 @@ class TestTheEndOfTheConnectionMeanwhile:
         server, client, slow, realm = self.waiting(moment)
         client.vanish()
         (answer, value) = slow.waiting.pop()
-        answer.callback(value) if error is None else answer.errback(error)
-        while slow.waiting:
-            slow.answer()
-        server.advance(2.0)
+        with logged() as events:
+            answer.callback(value) if error is None else answer.errback(error)
+            while slow.waiting:
+                slow.answer()
+            server.advance(2.0)
+        assert [event for event in events if event["log_format"] == "A session failed"] == []
         self.check_nothing_is_left(server, client, realm)
 
     @pytest.mark.parametrize("verdict", [ACCEPTED, Verdict.refuse("no")])
