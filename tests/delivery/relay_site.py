@@ -137,9 +137,8 @@ class RelaySite:
         elif word != "nothing":
             status = DnsStatus.INSECURE if word == "insecure" else DnsStatus.SECURE
             self.records.add(DOMAIN, "MX", "10 a.example.net.", "20 b.example.net.", status=status)
-        if word == "no-address":
-            for name in ("a", "b"):
-                self.records.fail(NAMES[name], "A", DnsFault.SERVFAIL)
+        for name in {"no-address": "ab", "no-first-address": "a"}.get(word, ""):
+            self.records.fail(NAMES[name], "A", DnsFault.SERVFAIL)
 
     def host(self, name: str, words: str) -> None:
         """

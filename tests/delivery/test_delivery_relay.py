@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from mailext.delivery.relay.delivery import RelayDelivery
 from mailext.delivery.relay.stream import ContentStream
-from mailext.interfaces import IDelivery, IDeliveryTarget
+from mailext.interfaces import IDelivery, IDeliveryTarget, IHopConnection
+from mailext.net.client.pool import ConnectionPool
 from mailext.queue.undelivered import UndeliveredError
+from mailext.routing import RoutingSettings, configured_host
 from mailext.values import (
     Handover,
     Mailbox,
@@ -22,8 +26,8 @@ from mailext.values import (
     RequireTlsMode,
     Security,
 )
-from tests.delivery.relay_site import BOB, BODY, CAROL, HEADERS, RelaySite, message
-from tests.support import assert_no_result, logged, success_result_of
+from tests.delivery.relay_site import BOB, BODY, CAROL, HEADERS, NAMES, RelaySite, message
+from tests.support import assert_no_result, failure_result_of, logged, success_result_of
 
 BOTH = (Recipient(BOB), Recipient(CAROL))
 
@@ -263,6 +267,15 @@ def test_that_tls_failed_before_the_host_was_tried_in_clear_is_logged(plain: Rel
     assert [reply[:9] for reply in replies] == ["451 4.7.5", "250 2.0.0"]
 
 
+def test_where_tls_begins_with_the_connection_there_is_no_clear_to_fall_back_to(site: RelaySite) -> None:
+    site.dns("nothing")
+    site.host("smart", "plain")
+    smarthost = configured_host(NAMES["smart"], 465, implicit_tls=True)
+    site.routing = RoutingSettings(smarthost=smarthost, smarthost_security=Security.MAY)
+    assert site.deliver(message("none"))[BOB].is_temporary
+    assert len(site.world.links) == 1
+
+
 # The body
 
 
@@ -305,14 +318,104 @@ def test_a_host_that_refuses_while_it_is_told_holds_nobody_up(plain: RelaySite) 
     assert str(plain.world.result(delivery.commit())[BOB]) == "552 5.3.4 Too big"
 
 
-def test_it_can_be_given_up_while_it_connects(plain: RelaySite) -> None:
-    plain.host("a", "MAIL=silence")
-    started = plain.target(message("none")).startDelivery(message("none"), HEADERS)
-    plain.world.pump()
-    started.addErrback(lambda failure: None)
+def give_up(site: RelaySite) -> None:
+    """Begin a delivery, and cancel it when nothing moves."""
+    started = site.target(message("none")).startDelivery(message("none"), HEADERS)
+    site.world.pump()
+    assert_no_result(started)
     started.cancel()
+    failure_result_of(started).trap(CancelledError)
+    site.world.pump()
+    assert all(link.client.gone for link in site.world.links)
+    assert site.world.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("words", ["GREET=silence", "MAIL=silence RCPT=silence DATA=silence"])
+def test_it_can_be_given_up_while_a_host_is_silent(plain: RelaySite, words: str) -> None:
+    plain.host("a", words)
+    give_up(plain)
+
+
+def test_it_can_be_given_up_while_it_looks_up_what_is_published(plain: RelaySite) -> None:
+    plain.authenticator = Publishing(plain, Deferred)
+    give_up(plain)
+
+
+def test_an_end_that_has_come_cannot_be_aborted(plain: RelaySite) -> None:
+    plain.host("a", "plain")
+    delivery = plain.world.result(plain.target(message("none")).startDelivery(message("none"), HEADERS))
+    committed = delivery.commit()
     plain.world.pump()
-    assert all(link.client.gone for link in plain.world.links)
+    delivery.abort()
+    assert success_result_of(committed)[BOB].delivered
+
+
+def test_a_connection_that_fails_fails_the_delivery(plain: RelaySite) -> None:
+    connection = BrokenConnection()
+    delivery = RelayDelivery(connection, b"", lambda _: None)
+    assert success_result_of(Deferred.fromCoroutine(delivery.begin(message("none")))) is False
+    failure_result_of(delivery.commit()).trap(OSError)
+    assert connection.released
+
+
+@implementer(IHopConnection)
+class BrokenConnection:
+    """Sends nothing, and says so as no connection should."""
+
+    hop = NextHop("a.example.net", 25)
+    address = "192.0.2.1"
+    evidence = None
+    keywords: Mapping[str, tuple[str, ...]] = {}
+    usable = True
+    released = False
+
+    def send(self, envelope, content) -> Deferred[Mapping[Mailbox, Outcome]]:
+        return fail(OSError("broken"))
+
+    def release(self) -> None:
+        self.released = True
+
+    def quit(self) -> Deferred[None]:
+        return succeed(None)
+
+
+# With a pool
+
+
+@pytest.fixture
+def pooled(site: RelaySite) -> RelaySite:
+    pool = ConnectionPool(site.connector(), site.world.clock)
+    site.connector = lambda: pool
+    site.dns("secure")
+    site.host("b", "plain")
+    return site
+
+
+def send(site: RelaySite, words: str) -> str:
+    outcome = site.world.result(site.delivering(message(words)))[BOB]
+    return str(outcome)[:10].strip()
+
+
+def test_a_connection_serves_the_next_message(pooled: RelaySite) -> None:
+    pooled.host("a", "starttls good keyword")
+    assert [send(pooled, "require"), send(pooled, "require")] == ["250 2.0.0"] * 2
+    assert len(pooled.scripts["a"]) == 1
+
+
+def test_one_that_is_known_to_fall_short_is_not_used_for_what_demands_more(pooled: RelaySite) -> None:
+    pooled.host("a", "starttls expired")
+    assert send(pooled, "null require") == "250 2.0.0"
+    assert send(pooled, "none") == "250 2.0.0"
+    assert send(pooled, "require") == "550 5.7.10"
+    pooled.world.advance(10)
+    assert all(link.client.gone for link in pooled.world.links)
+
+
+def test_one_that_falls_short_is_not_kept(pooled: RelaySite) -> None:
+    pooled.host("a", "starttls good")
+    assert send(pooled, "require") == "550 5.7.30"
+    pooled.world.pump()
+    assert all(link.client.gone for link in pooled.world.links)
 
 
 def test_others_than_the_queue_are_refused_with_the_code(plain: RelaySite) -> None:
