@@ -269,7 +269,7 @@ def test_that_tls_failed_before_the_host_was_tried_in_clear_is_logged(plain: Rel
 
 def test_where_tls_begins_with_the_connection_there_is_no_clear_to_fall_back_to(site: RelaySite) -> None:
     site.dns("nothing")
-    site.host("smart", "plain")
+    site.host("smart", "no-handshake")
     smarthost = configured_host(NAMES["smart"], 465, implicit_tls=True)
     site.routing = RoutingSettings(smarthost=smarthost, smarthost_security=Security.MAY)
     assert site.deliver(message("none"))[BOB].is_temporary

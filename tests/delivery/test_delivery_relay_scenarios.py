@@ -16,79 +16,82 @@ from mailext.values import RequireTlsMode, Security
 from tests.delivery.relay_site import BOB, RelaySite, message
 
 ORDINARY = """
-secure     | plain                          | plain             | none                  | a clear
-secure     | starttls good                  | plain             | none                  | a tls
-secure     | starttls wrong-name            | plain             | none                  | a tls
-insecure   | starttls expired               | plain             | none                  | a tls
-insecure   | starttls good keyword          | plain             | none                  | a tls
-insecure   | starttls good STARTTLS=cut     | plain             | none                  | b clear
-insecure   | starttls STARTTLS=454          | plain             | none                  | a clear
-insecure   | starttls STARTTLS=injection    | plain             | none                  | b clear
-insecure   | starttls STARTTLS=injection    | dead              | none                  | 451
-insecure   | dead                           | starttls good     | none                  | b tls
-insecure   | dead                           | dead              | none                  | 451 4.4.1
-bogus      | plain                          | plain             | none                  | 451 4.4.3
-servfail   | plain                          | plain             | none                  | 451 4.4.3
-timeout    | plain                          | plain             | none                  | 451 4.4.3
-no-address | plain                          | plain             | none                  | 451 4.4.3
-null-mx    | plain                          | plain             | none                  | 556 5.1.10
-nothing    | plain                          | plain             | none                  | 550 5.1.2
-no-mx      | plain                          | -                 | none                  | net clear
-secure     | plain                          | starttls good     | none security=encrypt | b tls
-secure     | plain                          | plain             | none security=encrypt | 451 4.7.10
-secure     | starttls wrong-name            | starttls good     | none security=verify  | b tls
-secure     | starttls wrong-name            | starttls stranger | none security=verify  | 451 4.7.10
-secure     | starttls good                  | plain             | none security=none    | a clear
-secure     | starttls good                  | plain             | none security=dane    | 451 4.7.10
-smarthost  | starttls good                  | -                 | none                  | smart tls
-smarthost  | starttls wrong-name            | -                 | none                  | 451 4.7.10
-smarthost  | plain                          | -                 | none                  | 451 4.7.10
-insecure   | starttls no-handshake          | plain             | none                  | a clear
-insecure   | starttls no-handshake          | starttls good     | none security=encrypt | b tls
-insecure   | starttls no-handshake          | plain             | none security=encrypt | 451 4.7.10
-insecure   | starttls no-handshake MAIL=450 | plain             | none                  | b clear
+secure           | plain                          | plain             | none                  | a clear
+secure           | starttls good                  | plain             | none                  | a tls
+secure           | starttls wrong-name            | plain             | none                  | a tls
+insecure         | starttls expired               | plain             | none                  | a tls
+insecure         | starttls good keyword          | plain             | none                  | a tls
+insecure         | starttls good STARTTLS=cut     | plain             | none                  | b clear
+insecure         | starttls STARTTLS=454          | plain             | none                  | a clear
+insecure         | starttls STARTTLS=injection    | plain             | none                  | b clear
+insecure         | starttls STARTTLS=injection    | dead              | none                  | 451
+insecure         | dead                           | starttls good     | none                  | b tls
+insecure         | dead                           | dead              | none                  | 451 4.4.1
+bogus            | plain                          | plain             | none                  | 451 4.4.3
+servfail         | plain                          | plain             | none                  | 451 4.4.3
+timeout          | plain                          | plain             | none                  | 451 4.4.3
+no-address       | plain                          | plain             | none                  | 451 4.4.3
+null-mx          | plain                          | plain             | none                  | 556 5.1.10
+nothing          | plain                          | plain             | none                  | 550 5.1.2
+no-mx            | plain                          | -                 | none                  | net clear
+secure           | plain                          | starttls good     | none security=encrypt | b tls
+secure           | plain                          | plain             | none security=encrypt | 451 4.7.10
+secure           | starttls wrong-name            | starttls good     | none security=verify  | b tls
+secure           | starttls wrong-name            | starttls stranger | none security=verify  | 451 4.7.10
+secure           | starttls good                  | plain             | none security=none    | a clear
+secure           | starttls good                  | plain             | none security=dane    | 451 4.7.10
+smarthost        | starttls good                  | -                 | none                  | smart tls
+smarthost        | starttls wrong-name            | -                 | none                  | 451 4.7.10
+smarthost        | plain                          | -                 | none                  | 451 4.7.10
+insecure         | starttls no-handshake          | plain             | none                  | a clear
+insecure         | starttls no-handshake          | starttls good     | none security=encrypt | b tls
+insecure         | starttls no-handshake          | plain             | none security=encrypt | 451 4.7.10
+insecure         | starttls no-handshake MAIL=450 | plain             | none                  | b clear
+no-first-address | plain                          | plain             | none                  | b clear
 """
 
 REQUIRED = """
-secure    | starttls good keyword           | plain                 | require                             | a tls requiretls
-insecure  | starttls good keyword           | plain                 | require                             | 550 5.7.10
-bogus     | starttls good keyword           | plain                 | require                             | 451 4.4.3
-servfail  | starttls good keyword           | plain                 | require                             | 451 4.4.3
-timeout   | starttls good keyword           | plain                 | require                             | 451 4.4.3
-null-mx   | starttls good keyword           | plain                 | require                             | 556 5.1.10
-secure    | starttls good                   | starttls good         | require                             | 550 5.7.30
-secure    | starttls good                   | starttls good keyword | require                             | b tls requiretls
-secure    | starttls good keyword-in-clear  | plain                 | require                             | 550 5.7.30
-secure    | plain keyword-in-clear          | plain                 | require                             | 550 5.7.10
-secure    | plain                           | starttls good keyword | require                             | b tls requiretls
-secure    | starttls wrong-name keyword     | starttls good keyword | require                             | b tls requiretls
-secure    | starttls wrong-name keyword     | plain                 | require                             | 550 5.7.10
-secure    | starttls expired keyword        | plain                 | require                             | 550 5.7.10
-secure    | starttls stranger keyword       | plain                 | require                             | 550 5.7.10
-secure    | starttls wrong-name keyword     | starttls good         | require                             | 550 5.7.30
-secure    | starttls good                   | dead                  | require                             | 451 4.4.1
-secure    | dead                            | starttls good keyword | require                             | b tls requiretls
-secure    | starttls good                   | starttls STARTTLS=454 | require                             | 454 4.9.4
-secure    | starttls good keyword MAIL=450  | starttls good keyword | require                             | b tls requiretls
-secure    | starttls good keyword MAIL=450  | plain                 | require                             | 450 4.9.0
-secure    | starttls good keyword MAIL=550  | starttls good keyword | require                             | 550 5.9.0
-no-mx     | starttls good keyword           | -                     | require                             | net tls requiretls
-no-mx     | starttls wrong-name keyword     | -                     | require                             | 550 5.7.10
-no-mx     | starttls good                   | -                     | require                             | 550 5.7.30
-smarthost | starttls good keyword           | -                     | require                             | smart tls requiretls
-smarthost | starttls good                   | -                     | require                             | 550 5.7.30
-smarthost | starttls wrong-name keyword     | -                     | require                             | 550 5.7.10
-insecure  | starttls good                   | -                     | require mode=opportunistic          | a tls
-insecure  | plain                           | -                     | require mode=opportunistic          | a clear
-secure    | starttls good keyword           | -                     | require mode=opportunistic          | a tls requiretls
-insecure  | plain                           | plain                 | require mode=opportunistic+starttls | 550 5.7.10
-insecure  | starttls stranger keyword       | -                     | require mode=opportunistic+starttls | a tls
-secure    | starttls no-handshake           | plain                 | require                             | 550 5.7.10
-secure    | starttls no-handshake           | starttls good keyword | require                             | b tls requiretls
-secure    | starttls STARTTLS=501           | plain                 | require                             | 550 5.7.10
-secure    | starttls STARTTLS=injection     | plain                 | require                             | 451 4.7.0
-secure    | starttls good keyword GREET=421 | starttls good         | require                             | 421 4.9.1
-secure    | starttls good keyword GREET=554 | starttls good         | require                             | 550 5.7.30
+secure           | starttls good keyword           | plain                 | require                             | a tls requiretls
+insecure         | starttls good keyword           | plain                 | require                             | 550 5.7.10
+bogus            | starttls good keyword           | plain                 | require                             | 451 4.4.3
+servfail         | starttls good keyword           | plain                 | require                             | 451 4.4.3
+timeout          | starttls good keyword           | plain                 | require                             | 451 4.4.3
+null-mx          | starttls good keyword           | plain                 | require                             | 556 5.1.10
+secure           | starttls good                   | starttls good         | require                             | 550 5.7.30
+secure           | starttls good                   | starttls good keyword | require                             | b tls requiretls
+secure           | starttls good keyword-in-clear  | plain                 | require                             | 550 5.7.30
+secure           | plain keyword-in-clear          | plain                 | require                             | 550 5.7.10
+secure           | plain                           | starttls good keyword | require                             | b tls requiretls
+secure           | starttls wrong-name keyword     | starttls good keyword | require                             | b tls requiretls
+secure           | starttls wrong-name keyword     | plain                 | require                             | 550 5.7.10
+secure           | starttls expired keyword        | plain                 | require                             | 550 5.7.10
+secure           | starttls stranger keyword       | plain                 | require                             | 550 5.7.10
+secure           | starttls wrong-name keyword     | starttls good         | require                             | 550 5.7.30
+secure           | starttls good                   | dead                  | require                             | 451 4.4.1
+secure           | dead                            | starttls good keyword | require                             | b tls requiretls
+secure           | starttls good                   | starttls STARTTLS=454 | require                             | 454 4.9.4
+secure           | starttls good keyword MAIL=450  | starttls good keyword | require                             | b tls requiretls
+secure           | starttls good keyword MAIL=450  | plain                 | require                             | 450 4.9.0
+secure           | starttls good keyword MAIL=550  | starttls good keyword | require                             | 550 5.9.0
+no-mx            | starttls good keyword           | -                     | require                             | net tls requiretls
+no-mx            | starttls wrong-name keyword     | -                     | require                             | 550 5.7.10
+no-mx            | starttls good                   | -                     | require                             | 550 5.7.30
+smarthost        | starttls good keyword           | -                     | require                             | smart tls requiretls
+smarthost        | starttls good                   | -                     | require                             | 550 5.7.30
+smarthost        | starttls wrong-name keyword     | -                     | require                             | 550 5.7.10
+insecure         | starttls good                   | -                     | require mode=opportunistic          | a tls
+insecure         | plain                           | -                     | require mode=opportunistic          | a clear
+secure           | starttls good keyword           | -                     | require mode=opportunistic          | a tls requiretls
+insecure         | plain                           | plain                 | require mode=opportunistic+starttls | 550 5.7.10
+insecure         | starttls stranger keyword       | -                     | require mode=opportunistic+starttls | a tls
+secure           | starttls no-handshake           | plain                 | require                             | 550 5.7.10
+secure           | starttls no-handshake           | starttls good keyword | require                             | b tls requiretls
+secure           | starttls STARTTLS=501           | plain                 | require                             | 550 5.7.10
+secure           | starttls STARTTLS=injection     | plain                 | require                             | 451 4.7.0
+secure           | starttls good keyword GREET=421 | starttls good         | require                             | 421 4.9.1
+secure           | starttls good keyword GREET=554 | starttls good         | require                             | 550 5.7.30
+no-first-address | plain                           | starttls good         | require                             | 451 4.4.3
+no-first-address | plain                           | starttls good keyword | require                             | b tls requiretls
 """
 
 REPORTS = """
