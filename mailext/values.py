@@ -179,7 +179,8 @@ class SessionView:
 
     :param id: a random name of the session, the same in every log line of it.
     :param listener: the name of the listener, for example ``submission``.
-    :param peer: the client's address without port.
+    :param peer: the client's address without port; ``local`` for a socket of
+        this machine.
     :param tls: the facts of the TLS layer, None without one.
     :param identity: the client identity after its type's disposition: None
         where none was given or where it counts as not presented (C23).

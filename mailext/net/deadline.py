@@ -17,6 +17,9 @@ __all__ = ["Deadline"]
 
 #: Seconds over which the rate of a message is measured.
 _RATE_WINDOW = 60.0
+#: Seconds for which the client's time can stand still: an answer of ours that
+#: never comes does not hold a connection for ever.
+_PATIENCE = 600.0
 
 
 class Deadline:
@@ -89,9 +92,14 @@ class Deadline:
 
     def _look(self) -> None:
         self._timer = None
-        if self._suspended is not None:
-            return
         now = self._clock.seconds()
+        if self._suspended is not None:
+            left = self._suspended + _PATIENCE - now
+            if left > 0:
+                self._timer = self._clock.callLater(left, self._look)
+            else:
+                self._expired()
+            return
         if now >= self._end:
             self._expired()
             return

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import (
     IHandshakeListener,
@@ -158,7 +159,7 @@ class ESMTP(smtp.ESMTP):
     def _peer(self) -> str:
         # Asked each time: behind a proxy it is known only after the greeting.
         peer = self.transport.getPeer()
-        return str(getattr(peer, "host", peer))
+        return "local" if isinstance(peer, UNIXAddress) else str(getattr(peer, "host", peer))
 
     def greeting(self) -> bytes:
         return self.host + (b" LMTP" if self.settings.protocol is Protocol.LMTP else b" ESMTP")
