@@ -19,6 +19,7 @@ from attrs import asdict, field, frozen
 
 from mailext.clientid.result import RejectAt
 from mailext.config.units import Octets, Seconds, parse_duration, parse_size
+from mailext.values import RequireTlsMode, Security
 
 __all__ = [
     "Addresses",
@@ -34,8 +35,6 @@ __all__ = [
     "PortNumber",
     "Rate",
     "Relay",
-    "RelayRequireTls",
-    "Security",
     "Smarthost",
     "SmarthostTls",
     "Tls",
@@ -59,30 +58,11 @@ class LogFormat(Enum):
     JSON = "json"
 
 
-class RelayRequireTls(Enum):
-    """What REQUIRETLS asks of a next hop."""
-
-    ENFORCE = "enforce"
-    OPPORTUNISTIC_STARTTLS = "opportunistic+starttls"
-    OPPORTUNISTIC = "opportunistic"
-
-
 class SmarthostTls(Enum):
     """How TLS begins at the smarthost."""
 
     STARTTLS = "starttls"
     IMPLICIT = "implicit"
-
-
-class Security(Enum):
-    """What a next hop must prove."""
-
-    NONE = "none"
-    MAY = "may"
-    ENCRYPT = "encrypt"
-    DANE = "dane"
-    STS = "sts"
-    VERIFY = "verify"
 
 
 def key_name(attribute: str) -> str:
@@ -246,7 +226,7 @@ class Destination:
 
     next_hop: str = _key("host:port in place of the domain's MX.", default="")
     security: Security = _key("What the next hop must prove.", default=Security.MAY)
-    requiretls: RelayRequireTls = _key("What REQUIRETLS asks of it.", default=RelayRequireTls.ENFORCE)
+    requiretls: RequireTlsMode = _key("What REQUIRETLS asks of it.", default=RequireTlsMode.ENFORCE)
 
 
 @frozen(kw_only=True)
@@ -271,7 +251,7 @@ class Relay:
     give_up_after: Seconds = _key(
         "When a message that could not be delivered has failed.", default=parse_duration("5d")
     )
-    requiretls: RelayRequireTls = _key("What REQUIRETLS asks of next hops.", default=RelayRequireTls.ENFORCE)
+    requiretls: RequireTlsMode = _key("What REQUIRETLS asks of next hops.", default=RequireTlsMode.ENFORCE)
     smarthost: Smarthost = Smarthost()
     destinations: Mapping[str, Destination] = field(factory=dict)
 

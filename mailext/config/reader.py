@@ -37,12 +37,11 @@ from mailext.config.model import (
     LogFormat,
     PortNumber,
     Rate,
-    RelayRequireTls,
-    Security,
     SmarthostTls,
     key_name,
 )
 from mailext.config.units import Octets, Seconds, parse_duration, parse_size
+from mailext.values import RequireTlsMode, Security
 
 __all__ = ["Finding", "InvalidTablesError", "KeyPath", "Table", "read_tables"]
 
@@ -207,7 +206,7 @@ def _converter(folder: Path) -> Converter:
     converter.register_structure_hook(Octets, _parsed(_positive(parse_size, "0B")))
     converter.register_structure_hook(Rate, _parsed(parse_size))
     converter.register_structure_hook(Path, _parsed(folder.joinpath))
-    for choice in (LogFormat, RejectAt, RelayRequireTls, Security, SmarthostTls):
+    for choice in (LogFormat, RejectAt, RequireTlsMode, Security, SmarthostTls):
         # Each by itself: some are strings too, and the hook of strings would take them.
         converter.register_structure_hook(choice, _member)
     for predicate, factory in ((_is_tuple, _tuple_hook), (_is_mapping, _mapping_hook), (has, _section_hook)):
