@@ -99,8 +99,7 @@ class LineMessages:
         return outcomes
 
     def _outcome(self, failure: Failure) -> Outcome:
-        reply = refusal_of(failure, replies.LOCAL_ERROR, self._session)
-        return Outcome(reply.code, reply.enhanced or "", " ".join(reply.lines))
+        return refusal_of(failure, replies.LOCAL_ERROR, self._session).as_outcome()
 
     def _disconnect(self, message: IMessageSMTP) -> None:
         try:

@@ -28,6 +28,5 @@ def refusal_of(failure: Failure, default: Reply, session: SessionView) -> Reply:
     if not isinstance(error, SMTPServerError) or not 400 <= error.code < 600:
         log_trouble(failure, "a delivery object failed", session)
         return replies.LOCAL_ERROR
-    text = error.resp.decode("utf-8", "replace") if isinstance(error.resp, bytes) else str(error.resp)
     enhanced = default.enhanced or "5.0.0"
-    return Reply.parse_text(error.code, text, default=f"{error.code // 100}{enhanced[1:]}")
+    return Reply.parse_text(error.code, error.resp, default=f"{error.code // 100}{enhanced[1:]}")

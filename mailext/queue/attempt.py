@@ -124,6 +124,5 @@ def _for_all(recipients: Sequence[Recipient], outcome: Outcome) -> Mapping[Mailb
 def _outcome_of(refusal: SMTPServerError) -> Outcome:
     if not 400 <= refusal.code < 600:
         return _LOCAL_TROUBLE
-    text = refusal.resp if isinstance(refusal.resp, str) else refusal.resp.decode("utf-8", "replace")
-    reply = Reply.parse_text(refusal.code, text, default=f"{refusal.code // 100}.3.0")
-    return Outcome(reply.code, reply.enhanced or "", " ".join(reply.lines))
+    default = f"{refusal.code // 100}.3.0"
+    return Reply.parse_text(refusal.code, refusal.resp, default=default).as_outcome()

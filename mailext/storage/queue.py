@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from functools import partial
 
@@ -11,7 +10,8 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailext.interfaces import IContentWriter, IQueueStore
-from mailext.message.headers import HeaderScanner, HeaderSection
+from mailext.message.headers import HeaderSection
+from mailext.queue.content import read_headers
 from mailext.storage import messages
 from mailext.storage.content import ContentFolder, ContentWriter, FileRemoval, NewFile
 from mailext.storage.transactions import BulkChange, Transactions
@@ -133,9 +133,5 @@ def _show(
     entry = messages.find_entry(connection, queue_id)
     if entry is None:
         return None
-    # The limit was kept when the message came in.
-    scanner = HeaderScanner(sys.maxsize)
-    for chunk in _read_content(connection, folder, queue_id):
-        if found := scanner.feed(chunk):
-            return entry, found[0]
-    return entry, scanner.finish()[0]
+    headers, _ = read_headers(_read_content(connection, folder, queue_id))
+    return entry, headers

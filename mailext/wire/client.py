@@ -46,7 +46,7 @@ from mailext.wire.client_events import (
 )
 from mailext.wire.client_replies import ReplyError, ReplyReader
 from mailext.wire.client_states import SETTLEMENTS, TRANSITIONS, ClientState
-from mailext.wire.client_transaction import ClientTransaction, outcome_of
+from mailext.wire.client_transaction import ClientTransaction
 from mailext.wire.encoders import ChunkEncoder, DotEncoder
 from mailext.wire.events import NEED_DATA, Signal
 from mailext.wire.grammar import GrammarError
@@ -395,7 +395,7 @@ class ClientSession:
             self._out_of_step(reply)
 
     def _refuse_service(self, reply: Reply) -> None:
-        outcome = outcome_of(reply, self._host)
+        outcome = reply.as_outcome(self._host)
         if self._transaction is not None:
             # Behind the end of a message too this is an answer: it was not taken.
             self._transaction.settle_all(outcome)
@@ -473,7 +473,7 @@ class ClientSession:
 
     def _on_mail(self, reply: Reply) -> None:
         if reply.is_error:
-            self._the_transaction.settle_all(outcome_of(reply, self._host))
+            self._the_transaction.settle_all(reply.as_outcome(self._host))
             self._unsaid.clear()
         elif reply.code >= _INTERMEDIATE:
             self._out_of_step(reply)
@@ -484,7 +484,7 @@ class ClientSession:
 
     def _on_rcpt(self, mailbox: Mailbox, reply: Reply) -> None:
         if reply.is_error:
-            self._the_transaction.settle(mailbox, outcome_of(reply, self._host))
+            self._the_transaction.settle(mailbox, reply.as_outcome(self._host))
         elif reply.code >= _INTERMEDIATE:
             self._out_of_step(reply)
             return
@@ -507,7 +507,7 @@ class ClientSession:
 
     def _on_data(self, reply: Reply) -> None:
         if reply.is_error:
-            self._the_transaction.settle_all(outcome_of(reply, self._host))
+            self._the_transaction.settle_all(reply.as_outcome(self._host))
             self._conclude()
         elif reply.code != _START_INPUT:
             self._out_of_step(reply)
@@ -531,7 +531,7 @@ class ClientSession:
             if reply.code >= _INTERMEDIATE:
                 self._out_of_step(reply)
             return
-        outcome = outcome_of(reply, self._host)
+        outcome = reply.as_outcome(self._host)
         self._the_transaction.settle_all(outcome)
         if self.state is ClientState.CONTENT:
             self._refuse_content()
@@ -550,14 +550,14 @@ class ClientSession:
             return
         if self._the_transaction.accepted:
             self._the_transaction.is_open = False
-        self._the_transaction.settle_all(outcome_of(reply, self._host))
+        self._the_transaction.settle_all(reply.as_outcome(self._host))
         self._conclude()
 
     def _on_delivery(self, mailbox: Mailbox, reply: Reply) -> None:
         if not reply.is_error and reply.code >= _INTERMEDIATE:
             self._out_of_step(reply)
             return
-        self._the_transaction.settle(mailbox, outcome_of(reply, self._host))
+        self._the_transaction.settle(mailbox, reply.as_outcome(self._host))
         if not self._awaited:
             self._the_transaction.is_open = False
             self._conclude()

@@ -8,20 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mailext.values import Mailbox, Outcome
-from mailext.wire.replies import Reply
 
-__all__ = ["ClientTransaction", "outcome_of"]
-
-
-def outcome_of(reply: Reply, host: str) -> Outcome:
-    """
-    A reply as what it means for a recipient, in the server's words. Where it
-    has no enhanced status code, the one that says no more than the code.
-
-    :param host: whose reply it is.
-    """
-    text = " ".join(line for line in reply.lines if line)
-    return Outcome(reply.code, reply.enhanced or f"{reply.code // 100}.0.0", text, host)
+__all__ = ["ClientTransaction"]
 
 
 class ClientTransaction:

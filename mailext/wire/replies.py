@@ -39,13 +39,16 @@ class Reply:
         return cls(code, enhanced, lines)
 
     @classmethod
-    def parse_text(cls, code: int, text: str, *, default: str) -> Reply:
+    def parse_text(cls, code: int, text: str | bytes, *, default: str) -> Reply:
         """
         A reply whose text may begin with an enhanced status code.
 
+        :param text: octets are taken as UTF-8.
         :param default: the enhanced status code where it does not, or where
             its class contradicts the code.
         """
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
         lines = text.splitlines() or [""]
         match = _ENHANCED.match(lines[0])
         if match is None or int(match[1][0]) != code // 100:
@@ -62,6 +65,17 @@ class Reply:
         fits = judgement.enhanced[:2] == default[:2]
         text = f"{judgement.enhanced} {judgement.text}" if fits else judgement.text
         return cls.parse_text(judgement.code, text, default=default)
+
+    def as_outcome(self, host: str = "") -> Outcome:
+        """
+        What the reply means for a recipient, in the words of whoever gave it.
+        Where it has no enhanced status code, the one that says no more than
+        the code.
+
+        :param host: whose reply it is, empty for our own.
+        """
+        text = " ".join(line for line in self.lines if line)
+        return Outcome(self.code, self.enhanced or f"{self.code // 100}.0.0", text, host)
 
     @property
     def is_error(self) -> bool:

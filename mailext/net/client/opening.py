@@ -8,7 +8,6 @@ from mailext.net.client.protocol import MailClient
 from mailext.net.client.settings import ClientSettings, Credentials, Identification, OnRefusal
 from mailext.net.client.verification import level
 from mailext.values import HopError, Outcome, Protocol, TlsFailedError, TlsLevel, TlsUse
-from mailext.wire.client_transaction import outcome_of
 from mailext.wire.replies import Reply
 from mailext.wire.states import Command
 
@@ -39,7 +38,7 @@ async def open_connection(client: MailClient, settings: ClientSettings, use: Tls
 
 def _accepted(client: MailClient, reply: Reply) -> None:
     if reply.is_error:
-        raise HopError(outcome_of(reply, client.hop.host))
+        raise HopError(reply.as_outcome(client.hop.host))
 
 
 async def _hello(client: MailClient, settings: ClientSettings) -> None:
@@ -58,7 +57,7 @@ async def _secure(client: MailClient, settings: ClientSettings, use: TlsUse) -> 
     refusal: Outcome | None = Outcome(451, "4.7.10", _NO_STARTTLS, client.hop.host)
     if "STARTTLS" in client.keywords:
         reply = await client.start_tls()
-        refusal = outcome_of(reply, client.hop.host) if reply is not None else None
+        refusal = reply.as_outcome(client.hop.host) if reply is not None else None
     if refusal is None:
         _check(client, use)
         await _hello(client, settings)
@@ -81,7 +80,7 @@ async def _identify(client: MailClient, identification: Identification) -> None:
         reply = await client.identify(identification.identity)
         if not reply.is_error:
             return
-        refusal = outcome_of(reply, client.hop.host)
+        refusal = reply.as_outcome(client.hop.host)
     if identification.on_refusal is OnRefusal.STOP:
         raise HopError(refusal)
 
