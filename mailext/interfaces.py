@@ -38,6 +38,7 @@ from mailext.values import (
     NextHop,
     Outcome,
     Proof,
+    PublishedDemand,
     QueueEntry,
     RcptOptions,
     SessionView,
@@ -49,6 +50,7 @@ from mailext.values import (
 )
 
 __all__ = [
+    "IBindingAuthenticator",
     "IClientIdentified",
     "IClientIdentityChecker",
     "IClientIdentityCheckerFactory",
@@ -518,4 +520,24 @@ class IMXAuthenticator(Interface):
             handshake; None in clear.
         :return: a :class:`~mailext.values.Proof` of what this authenticator
             knows; what others can prove is left as nothing.
+        """
+
+
+class IBindingAuthenticator(IMXAuthenticator):
+    """
+    An add-on for an authenticator whose policies bind whoever sends mail, and
+    not only messages that ask for proof.
+    """
+
+    def demandOf(policy: object, hop: NextHop) -> PublishedDemand:
+        """
+        Say what a connection must have proved, whatever the message. It is
+        asked before there is a connection; what the connection then proves is
+        still for :meth:`judgeConnection` to say, and is compared with this.
+        No side effects.
+
+        :param policy: what :meth:`policyFor` gave.
+        :param hop: the :class:`~mailext.values.NextHop` to connect to.
+        :return: a :class:`~mailext.values.PublishedDemand`; an empty one where
+            the policy binds nobody, for example in MTA-STS's mode ``testing``.
         """

@@ -37,6 +37,7 @@ __all__ = [
     "Outcome",
     "Proof",
     "Protocol",
+    "PublishedDemand",
     "QueueEntry",
     "QueuedRecipient",
     "RcptOptions",
@@ -538,7 +539,10 @@ class MxLevel(IntEnum):
 
 
 class Security(Enum):
-    """What the operator wants a next hop to prove, for any message."""
+    """
+    What the operator wants a next hop to prove, for any message. All but
+    ``NONE`` leave in force what the recipient's side publishes.
+    """
 
     #: TLS is not even tried.
     NONE = "none"
@@ -546,7 +550,8 @@ class Security(Enum):
     MAY = "may"
     #: TLS, with whomever.
     ENCRYPT = "encrypt"
-    #: TLS, with a host that DANE authenticates.
+    #: TLS, with a host that DANE authenticates, and whose name DNSSEC proves
+    #: to be the domain's.
     DANE = "dane"
     #: TLS, with a host whose certificate is verified, and whose name a policy
     #: or DNSSEC proves to be the domain's.
@@ -619,6 +624,36 @@ class Proof:
     mx: MxLevel = MxLevel.NONE
     requiretls: bool = False
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedDemand:
+    """
+    What the recipient's side publishes that any connection to a host must have
+    proved before it carries mail: by DANE (RFC 7672 section 2.2), or by a
+    policy of MTA-STS in the mode ``enforce`` (RFC 8461 section 5). A host that
+    falls short of it is passed over, and ordinary mail waits.
+
+    :param tls: how far TLS must protect the connection.
+    :param by: each of these must have authenticated the host.
+    :param excluded: why the host is not to be connected to at all; empty where
+        it may be.
+    :param server_name: the name to ask it for by SNI; empty: its own.
+    """
+
+    tls: TlsLevel = TlsLevel.NONE
+    by: frozenset[AuthenticatedBy] = frozenset()
+    excluded: str = ""
+    server_name: str = ""
+
+    def merged(self, other: PublishedDemand) -> PublishedDemand:
+        """This demand and another one: both bind."""
+        return PublishedDemand(
+            tls=max(self.tls, other.tls),
+            by=self.by | other.by,
+            excluded="; ".join(filter(None, (self.excluded, other.excluded))),
+            server_name=self.server_name or other.server_name,
+        )
 
 
 class DnsStatus(Enum):
@@ -712,6 +747,7 @@ class NextHop:
     :param authenticate: whether the login that the operator gave for the
         smarthost is meant for it.
     :param failure: why it has no address to connect to.
+    :param server_name: the name to ask it for by SNI; empty: ``host``.
     """
 
     host: str
@@ -722,6 +758,7 @@ class NextHop:
     implicit_tls: bool = False
     authenticate: bool = False
     failure: Outcome | None = None
+    server_name: str = ""
 
     @property
     def is_literal(self) -> bool:

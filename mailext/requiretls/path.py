@@ -4,8 +4,9 @@ required with what was proved.
 
 What is required (:class:`Requirement`) comes from the demand of the message,
 from the operator's settings for the destination, and from the reverse-path
-(:func:`passes`). What was proved is a :class:`~mailext.values.Proof`. What is
-missing, if anything, is a :class:`Shortfall` (:func:`shortfall`).
+(:func:`passes`); and from what is published about a host (:func:`bound`).
+What was proved is a :class:`~mailext.values.Proof`. What is missing, if
+anything, is a :class:`Shortfall` (:func:`shortfall`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mailext.values import (
     MailOptions,
     MxLevel,
     Proof,
+    PublishedDemand,
     RequireTlsMode,
     Ret,
     Security,
@@ -26,7 +28,7 @@ from mailext.values import (
     TlsUse,
 )
 
-__all__ = ["Lack", "Requirement", "Shortfall", "onward", "passes", "shortfall"]
+__all__ = ["Lack", "Requirement", "Shortfall", "bound", "onward", "passes", "shortfall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Requirement:
     """
     What a connection must have proved, to carry a message.
 
-    :param by: one of these must have authenticated the host; empty: whatever
+    :param by: each of these must have authenticated the host; empty: whatever
         did.
     :param requiretls: whether the host must offer REQUIRETLS.
     :param starttls: whether TLS is tried at all.
@@ -56,14 +58,6 @@ class Requirement:
             # By what the host has to be authenticated is compared afterwards.
             return TlsUse.REQUIRED
         return TlsUse.WHERE_OFFERED if self.starttls else TlsUse.NEVER
-
-    @property
-    def allows_clear(self) -> bool:
-        """
-        Whether a host may be tried again in clear where TLS with it failed
-        (R18, RFC 8689 section 4.2.2, for one).
-        """
-        return self.tls is TlsLevel.NONE
 
 
 class Lack(Enum):
@@ -91,7 +85,8 @@ _BY_SECURITY = {
     Security.NONE: Requirement(starttls=False),
     Security.MAY: Requirement(),
     Security.ENCRYPT: Requirement(TlsLevel.ENCRYPTED),
-    Security.DANE: Requirement(TlsLevel.AUTHENTICATED, frozenset({AuthenticatedBy.DANE})),
+    # RFC 7672 sections 2.2.1 and 6: mandatory DANE waits for a secure MX record.
+    Security.DANE: Requirement(TlsLevel.AUTHENTICATED, frozenset({AuthenticatedBy.DANE}), mx=MxLevel.DNSSEC),
     Security.STS: Requirement(TlsLevel.AUTHENTICATED, frozenset({AuthenticatedBy.PKIX}), mx=MxLevel.MTA_STS),
     Security.VERIFY: Requirement(TlsLevel.AUTHENTICATED),
 }
@@ -138,6 +133,11 @@ def _strictest(local: Requirement, asked: Requirement) -> Requirement:
     return replace(asked, tls=max(local.tls, asked.tls), by=local.by, mx=max(local.mx, asked.mx))
 
 
+def bound(requirement: Requirement, published: PublishedDemand) -> Requirement:
+    """What is required of a host about which this is published."""
+    return replace(requirement, tls=max(requirement.tls, published.tls), by=requirement.by | published.by)
+
+
 def shortfall(requirement: Requirement, proof: Proof) -> Shortfall | None:
     """
     Compare what is required with what was proved.
@@ -146,8 +146,9 @@ def shortfall(requirement: Requirement, proof: Proof) -> Shortfall | None:
     """
     if proof.tls < requirement.tls:
         return Shortfall(Lack.TLS, _what_tls_lacks(proof))
-    if requirement.by and requirement.by.isdisjoint(proof.by):
-        wanted = " or ".join(sorted(each.name for each in requirement.by))
+    missing = requirement.by - proof.by
+    if missing:
+        wanted = " and ".join(sorted(each.name for each in missing))
         return Shortfall(Lack.TLS, f"not authenticated by {wanted}{_because(proof)}")
     if proof.mx < requirement.mx:
         return Shortfall(Lack.TLS, f"not proved to be a host of the domain{_because(proof)}")

@@ -10,6 +10,12 @@ for and leaves the rest as nothing. :mod:`mailext.trust.together` asks all of
 them and takes the best answer to each question. Whether that is enough for a
 message is not decided here.
 
+What the recipient's side publishes does not only help a host to prove itself:
+it can bind everybody who sends mail there, so that a host which fails to prove
+it gets none. Such standards are an
+:class:`~mailext.interfaces.IBindingAuthenticator` too. Proof and demand are
+apart: the best proof of each kind counts, and every demand binds.
+
 - :mod:`mailext.trust.dnssec`: the domain's MX records, proved by DNSSEC.
 - :mod:`mailext.trust.pkix`: the host's certificate, by a chain to a trusted
   root.

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from mailext.interfaces import IMXAuthenticator
-from mailext.values import MxLevel, NextHop, Proof, TlsEvidence, TlsLevel
+from mailext.interfaces import IBindingAuthenticator, IMXAuthenticator
+from mailext.values import MxLevel, NextHop, Proof, PublishedDemand, TlsEvidence, TlsLevel
 
 __all__ = ["JointAuthenticator", "joined"]
 
@@ -26,7 +26,7 @@ def joined(proofs: Iterable[Proof]) -> Proof:
     )
 
 
-@implementer(IMXAuthenticator)
+@implementer(IBindingAuthenticator)
 class JointAuthenticator:
     """
     Several authenticators as one. Its policy is a tuple of theirs.
@@ -44,6 +44,18 @@ class JointAuthenticator:
             return policies
         waited_for = [policy if isinstance(policy, Deferred) else succeed(policy) for policy in policies]
         return gatherResults(waited_for, consumeErrors=True).addCallbacks(tuple, _first_failure)
+
+    def demandOf(self, policy: object, hop: NextHop) -> PublishedDemand:
+        """
+        See :meth:`IBindingAuthenticator.demandOf`: what several publish binds
+        together. So DANE that fails is not saved by MTA-STS (RFC 8461 section 2).
+        """
+        assert isinstance(policy, tuple)
+        demand = PublishedDemand()
+        for authenticator, each in zip(self._authenticators, policy, strict=True):
+            if IBindingAuthenticator.providedBy(authenticator):
+                demand = demand.merged(IBindingAuthenticator(authenticator).demandOf(each, hop))
+        return demand
 
     def judgeConnection(self, policy: object, hop: NextHop, evidence: TlsEvidence | None) -> Proof:
         """See :meth:`IMXAuthenticator.judgeConnection`."""

@@ -113,7 +113,7 @@ class RelaySite:
         return RelayMeans(
             Router(self.resolver, self.routing, Random(1)),
             self.connector(),
-            self.authenticator,
+            JointAuthenticator([self.authenticator]),
             self.known,
             self.backoff,
             self.world.clock.seconds,

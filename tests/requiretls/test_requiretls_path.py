@@ -6,12 +6,13 @@ import itertools
 
 import pytest
 
-from mailext.requiretls.path import Lack, Requirement, onward, passes, shortfall
+from mailext.requiretls.path import Lack, Requirement, bound, onward, passes, shortfall
 from mailext.values import (
     AuthenticatedBy,
     MailOptions,
     MxLevel,
     Proof,
+    PublishedDemand,
     RequireTlsMode,
     Ret,
     Security,
@@ -44,7 +45,7 @@ def secure_enough(security: Security, proof: Proof) -> bool:
         Security.NONE: True,
         Security.MAY: True,
         Security.ENCRYPT: encrypted,
-        Security.DANE: AuthenticatedBy.DANE in proof.by,
+        Security.DANE: AuthenticatedBy.DANE in proof.by and proof.mx >= MxLevel.DNSSEC,
         Security.STS: AuthenticatedBy.PKIX in proof.by and proof.mx is not MxLevel.NONE,
         Security.VERIFY: bool(proof.by),
     }[security]
@@ -113,8 +114,7 @@ def test_whether_tls_is_tried_and_can_be_done_without(
 ) -> None:
     for requirement in passes(demand, security, mode, null_reverse_path=null):
         assert requirement.starttls is (security is not Security.NONE or demand is REQUIRE)
-        assert requirement.allows_clear is carries(requirement, Proof())
-        if not requirement.allows_clear:
+        if not carries(requirement, Proof()):
             assert requirement.tls_use is TlsUse.REQUIRED
         elif requirement.starttls:
             assert requirement.tls_use is TlsUse.WHERE_OFFERED
@@ -128,6 +128,42 @@ def test_ordinary_mail_waits(demand: TlsDemand, security: Security, mode: Requir
     is_last_word = demand is REQUIRE and mode is not OPPORTUNISTIC and (not null or bool(rest))
     assert first.final is (demand is OPTIONAL or is_last_word)
     assert not any(second.final for second in rest)
+
+
+#: What DANE and MTA-STS can come to, one by one and together.
+PUBLISHED = [
+    PublishedDemand(),
+    PublishedDemand(TlsLevel.ENCRYPTED),
+    PublishedDemand(TlsLevel.AUTHENTICATED, DANE),
+    PublishedDemand(TlsLevel.AUTHENTICATED, PKIX),
+    PublishedDemand(TlsLevel.AUTHENTICATED, DANE | PKIX),
+]
+
+
+@pytest.mark.parametrize("published", PUBLISHED)
+@pytest.mark.parametrize(("demand", "security", "mode", "null"), EVERYTHING)
+def test_what_is_published_binds_beside_what_is_wanted_here(
+    demand: TlsDemand, security: Security, mode: RequireTlsMode, null: bool, published: PublishedDemand
+) -> None:
+    for requirement in passes(demand, security, mode, null_reverse_path=null):
+        both = bound(requirement, published)
+        assert (both.final, both.starttls, both.requiretls) == (
+            requirement.final,
+            requirement.starttls,
+            requirement.requiretls,
+        )
+        for proof in PROOFS:
+            kept = published.tls <= proof.tls and published.by <= proof.by
+            assert carries(both, proof) is (carries(requirement, proof) and kept), proof
+
+
+@pytest.mark.parametrize("one", PUBLISHED)
+@pytest.mark.parametrize("other", PUBLISHED)
+def test_what_several_publish_binds_together(one: PublishedDemand, other: PublishedDemand) -> None:
+    together = one.merged(other)
+    for proof in PROOFS:
+        apart = all(carries(bound(Requirement(), each), proof) for each in (one, other))
+        assert carries(bound(Requirement(), together), proof) is apart
 
 
 @pytest.mark.parametrize(

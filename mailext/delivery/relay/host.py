@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from mailext.delivery.relay.delivery import Outcomes, RelayDelivery
 from mailext.delivery.relay.events import HostLog
 from mailext.delivery.relay.means import RelayMeans
-from mailext.interfaces import IHopConnection, IMXAuthenticator
+from mailext.delivery.relay.terms import Terms, terms_of
+from mailext.interfaces import IHopConnection
 from mailext.queue.undelivered import UndeliveredError
 from mailext.requiretls.failures import HostFailure
 from mailext.requiretls.path import Lack, Requirement, Shortfall, onward, shortfall
 from mailext.values import (
+    DnsError,
     Envelope,
     HopError,
     Mailbox,
     NextHop,
     Outcome,
-    Proof,
     QueueEntry,
-    TlsDemand,
     TlsFailedError,
-    TlsLevel,
     TlsUse,
 )
 
@@ -76,58 +75,39 @@ class HostAttempt:
         if hop.failure is not None:
             return self._unconnected(log, hop.failure, reached=not hop.failure.is_temporary)
         try:
-            policy = await self._policy(hop)
+            terms = await terms_of(
+                self.means, self.destination, self.envelope.tls_demand, self.requirement, hop
+            )
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows what is published
-            _log.failure("What {host} publishes is not known", host=hop.host)
-            outcome = Outcome(451, "4.4.3", f"What {hop.host} publishes cannot be looked up: {error}")
-            return self._unconnected(log, outcome, reached=True)
+            return self._unconnected(log, _unknown(hop, error), reached=True)
+        if terms.excluded is not None:
+            return self._fallen_short(log, Outcome(451, "4.7.10", terms.excluded.reason), terms.excluded)
         try:
-            connection = await self._connect(log, hop, policy)
+            connection = await self._connect(log, terms)
         except TlsFailedError as error:
             return self._without_tls(log, error.outcome)
         except HopError as error:
             return self._unconnected(log, error.outcome, reached=not error.outcome.is_temporary)
-        return await self._hand_over(log, connection, self._judge(hop, policy, connection), beginning)
+        return await self._hand_over(log, connection, terms, beginning)
 
-    @property
-    def _authenticator(self) -> IMXAuthenticator:
-        # R18, RFC 8689 section 4.2.2: what the recipient's side publishes does
-        # not stop the message; what the operator wants proved might.
-        optional = self.envelope.tls_demand is TlsDemand.OPTIONAL
-        if optional and self.requirement.tls is not TlsLevel.AUTHENTICATED:
-            return self.means.unasking
-        return self.means.authenticator
-
-    async def _policy(self, hop: NextHop) -> object:
-        policy = self._authenticator.policyFor(self.destination, hop)
-        return await policy if isinstance(policy, Deferred) else policy
-
-    def _judge(self, hop: NextHop, policy: object, connection: IHopConnection) -> Proof:
-        evidence = connection.evidence
-        proof = self._authenticator.judgeConnection(policy, hop, evidence)
-        # R12, RFC 8689 section 4.2.1: what was offered in clear does not count.
-        return replace(proof, requiretls=evidence is not None and "REQUIRETLS" in connection.keywords)
-
-    async def _connect(self, log: HostLog, hop: NextHop, policy: object) -> IHopConnection:
-        def satisfies(connection: IHopConnection) -> bool:
-            return shortfall(self.requirement, self._judge(hop, policy, connection)) is None
-
-        use = self.requirement.tls_use
+    async def _connect(self, log: HostLog, terms: Terms) -> IHopConnection:
+        connect, requirement = self.means.connector.connect, terms.requirement
         try:
-            return await self.means.connector.connect(hop, use, satisfies)
+            return await connect(terms.hop, requirement.tls_use, terms.allow)
         except TlsFailedError as error:
-            if use is TlsUse.NEVER or hop.implicit_tls or not self.requirement.allows_clear:
+            if requirement.tls_use is not TlsUse.WHERE_OFFERED or terms.hop.implicit_tls:
                 raise
             log.unconnected(error.outcome, self.means.steady())
         # R18, RFC 8689 section 4.2.2: the same host again, in clear.
-        return await self.means.connector.connect(hop, TlsUse.NEVER, satisfies)
+        return await connect(terms.hop, TlsUse.NEVER, terms.allow)
 
     async def _hand_over(
-        self, log: HostLog, connection: IHopConnection, proof: Proof, beginning: bytes
+        self, log: HostLog, connection: IHopConnection, terms: Terms, beginning: bytes
     ) -> RelayDelivery | Unsent:
-        missing = shortfall(self.requirement, proof)
+        proof = terms.judge(connection)
+        missing = shortfall(terms.requirement, proof)
         if missing is not None:
             # R14, RFC 8689 section 4.2.1. The host may take its time for it.
             connection.quit()
@@ -151,9 +131,18 @@ class HostAttempt:
     def _without_tls(self, log: HostLog, outcome: Outcome) -> Unsent:
         if outcome.is_temporary and outcome.enhanced not in _TLS_CANNOT_BE_HAD:
             return self._unconnected(log, outcome, reached=True)
+        return self._fallen_short(log, outcome, Shortfall(Lack.TLS, outcome.text))
+
+    def _fallen_short(self, log: HostLog, outcome: Outcome, shortfall: Shortfall) -> Unsent:
         log.unconnected(outcome, self.means.steady())
-        return Unsent(log.host, Shortfall(Lack.TLS, outcome.text))
+        return Unsent(log.host, shortfall)
 
     def _unconnected(self, log: HostLog, outcome: Outcome, *, reached: bool) -> Unsent:
         log.unconnected(outcome, self.means.steady())
         return Unsent(log.host, outcome, reached=reached)
+
+
+def _unknown(hop: NextHop, error: Exception) -> Outcome:
+    if not isinstance(error, DnsError):
+        _log.failure("What {host} publishes is not known", host=hop.host)
+    return Outcome(451, "4.4.3", f"What {hop.host} publishes cannot be looked up: {error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mailext.interfaces import IHopConnector, IMXAuthenticator
+from mailext.interfaces import IBindingAuthenticator, IHopConnector, IMXAuthenticator
 from mailext.queue.backoff import DestinationBackoff
 from mailext.routing import Router
 
@@ -17,7 +17,8 @@ class RelayMeans:
     """
     :param router: finds the hosts of a domain.
     :param connector: opens connections to them.
-    :param authenticator: judges what the connections prove.
+    :param authenticator: judges what the connections prove, and says what is
+        demanded of them.
     :param unasking: judges likewise, by what is known without asking anybody:
         for messages that no recipient's policy may stop.
     :param backoff: is told which destinations can be reached.
@@ -26,7 +27,7 @@ class RelayMeans:
 
     router: Router
     connector: IHopConnector
-    authenticator: IMXAuthenticator
+    authenticator: IBindingAuthenticator
     unasking: IMXAuthenticator
     backoff: DestinationBackoff
     steady: Callable[[], float]

@@ -124,7 +124,7 @@ class Connector:
         raise next((error for error in errors if not isinstance(error, TlsFailedError)), errors[0])
 
     async def _connect_to(self, address: str, hop: NextHop, use: TlsUse) -> IHopConnection:
-        client = MailClient(hop, self._settings, self._roots.verifier(hop.host, use), self._clock)
+        client = MailClient(hop, self._settings, self._roots.verifier(hop, use), self._clock)
         try:
             await self._dial(address, hop.port).connect(_Clients(client))
         except (ConnectError, DNSLookupError) as error:

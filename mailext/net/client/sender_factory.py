@@ -115,7 +115,7 @@ class ESMTPSenderFactory(ClientFactory):
             helo_fallback=self._helo_fallback,
         )
         roots = self._roots or TrustRoots()
-        client = MailClient(hop, settings, roots.verifier(hop.host, self._use), clock)
+        client = MailClient(hop, settings, roots.verifier(hop, self._use), clock)
         Deferred.fromCoroutine(self._send(client, settings)).addErrback(self._fail)
         return client
 

@@ -20,7 +20,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from mailext.values import TlsEvidence, TlsLevel, TlsUse
+from mailext.values import NextHop, TlsEvidence, TlsLevel, TlsUse
 
 __all__ = ["HostVerifier", "TrustRoots", "level"]
 
@@ -54,10 +54,10 @@ class TrustRoots:
         self._strong = _context(file, _STRONG)
         self._opportunistic = _context(file, _OPPORTUNISTIC)
 
-    def verifier(self, host: str, use: TlsUse) -> HostVerifier:
+    def verifier(self, hop: NextHop, use: TlsUse) -> HostVerifier:
         """:return: what begins TLS with a host and remembers what it showed."""
         context = self._opportunistic if use is TlsUse.WHERE_OFFERED else self._strong
-        return HostVerifier(context, host)
+        return HostVerifier(context, hop.host, hop.server_name or hop.host)
 
 
 def _context(file: Path | None, ciphers: bytes) -> SSL.Context:
@@ -81,21 +81,24 @@ class HostVerifier:
     """
     Makes one TLS connection.
 
-    :param host: a DNS name in A-labels, or an IP address.
+    :param host: whom the certificate must be for: a DNS name in A-labels, or an
+        IP address.
+    :param server_name: whom to ask for by SNI; likewise.
     """
 
-    def __init__(self, context: SSL.Context, host: str) -> None:
+    def __init__(self, context: SSL.Context, host: str, server_name: str) -> None:
         self._context = context
         self._host = host
+        self._server_name = server_name
         self._is_address = _is_address(host)
         self._error: str | None = None
 
     def clientConnectionForTLS(self, _: TLSMemoryBIOProtocol) -> SSL.Connection:
         connection = SSL.Connection(self._context, None)
         connection.set_verify(SSL.VERIFY_PEER, self._note)
-        if not self._is_address:
+        if not _is_address(self._server_name):
             # RFC 6066 section 3: names alone.
-            connection.set_tlsext_host_name(self._host.encode("ascii"))
+            connection.set_tlsext_host_name(self._server_name.encode("ascii"))
         return connection
 
     def evidence(self, connection: SSL.Connection) -> TlsEvidence:

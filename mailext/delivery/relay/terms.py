@@ -1,0 +1,78 @@
+"""On what terms a host may be given a message."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from typing import cast
+
+from twisted.internet.defer import Deferred
+
+from mailext.delivery.relay.means import RelayMeans
+from mailext.interfaces import IHopConnection, IMXAuthenticator
+from mailext.requiretls.path import Lack, Requirement, Shortfall, bound, shortfall
+from mailext.values import NextHop, Proof, TlsDemand, TlsLevel
+
+__all__ = ["Terms", "terms_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    :param hop: the host, as it is to be connected to.
+    :param requirement: what a connection must have proved.
+    :param authenticator: judges what it has proved, by ``policy``.
+    :param excluded: why no connection would do; None where one might.
+    """
+
+    hop: NextHop
+    requirement: Requirement
+    authenticator: IMXAuthenticator
+    policy: object
+    excluded: Shortfall | None = None
+
+    def judge(self, connection: IHopConnection) -> Proof:
+        """What a connection has proved."""
+        evidence = connection.evidence
+        proof = self.authenticator.judgeConnection(self.policy, self.hop, evidence)
+        # R12, RFC 8689 section 4.2.1: what was offered in clear does not count.
+        return replace(proof, requiretls=evidence is not None and "REQUIRETLS" in connection.keywords)
+
+    def allow(self, connection: IHopConnection) -> bool:
+        """Whether a connection may carry the message."""
+        return shortfall(self.requirement, self.judge(connection)) is None
+
+
+async def terms_of(
+    means: RelayMeans, destination: str, demand: TlsDemand, requirement: Requirement, hop: NextHop
+) -> Terms:
+    """
+    Find out what the domain and the host publish, and what follows of it.
+
+    :param destination: the domain, as in its route.
+    :param demand: what the message demands.
+    :param requirement: what message and operator want of any host.
+    :raise Exception: if it cannot be found out: nobody knows what is published.
+    """
+    # R18, RFC 8689 section 4.2.2: what the recipient's side publishes does not
+    # stop the message. It is asked for if the operator wants a proof.
+    binding = demand is not TlsDemand.OPTIONAL and requirement.starttls
+    if not binding and requirement.tls is not TlsLevel.AUTHENTICATED:
+        return Terms(hop, requirement, means.unasking, await _policy(means.unasking, destination, hop))
+    policy = await _policy(means.authenticator, destination, hop)
+    published = means.authenticator.demandOf(policy, hop)
+    named = replace(hop, server_name=published.server_name)
+    if not binding:
+        return Terms(named, requirement, means.authenticator, policy)
+    return Terms(
+        named,
+        bound(requirement, published),
+        means.authenticator,
+        policy,
+        Shortfall(Lack.TLS, published.excluded) if published.excluded else None,
+    )
+
+
+async def _policy(authenticator: IMXAuthenticator, destination: str, hop: NextHop) -> object:
+    policy = authenticator.policyFor(destination, hop)
+    return await cast("Awaitable[object]", policy) if isinstance(policy, Deferred) else policy
