@@ -26,9 +26,11 @@ from zope.interface import Attribute, Interface
 
 from mailext.message.headers import HeaderSection
 from mailext.values import (
+    Circumstances,
     ClientIdentity,
     DnsAnswer,
     Envelope,
+    IdentityChurn,
     IdentityRecord,
     LoginAttempt,
     LoginOutcome,
@@ -37,10 +39,12 @@ from mailext.values import (
     MxRecord,
     NextHop,
     Outcome,
+    Place,
     Proof,
     PublishedDemand,
     QueueEntry,
     RcptOptions,
+    SeenPlace,
     SessionView,
     Settlement,
     TlsDemand,
@@ -100,8 +104,9 @@ class IClientIdentityChecker(Interface):
         """
         All verdicts are folded: the one place where anything is recorded.
 
-        :param attempt: the same attempt; once somebody has logged in its
-            session's ``avatar_id`` says who.
+        :param attempt: the same attempt; if the password was right its
+            session's ``avatar_id`` says whose, even if the login was refused
+            then.
         :param outcome: a :class:`~mailext.values.LoginOutcome`.
         :return: ignored; a Deferred is not waited for.
         """
@@ -397,6 +402,13 @@ class IIdentityRegistry(Interface):
     What is known of the client identities of each account.
 
     Tokens are kept as a keyed hash alone (C24), apart from credentials (C22).
+    It does not grow without bound: of each account a bounded number of
+    identities is kept, for a bounded time; those that were approved or revoked
+    stay. An account is named as an avatar id, or as
+    :attr:`mailext.values.LoginAttempt.account`, spells it.
+
+    What is changed at the same time may be done in any order; who needs an
+    order waits for the first Deferred.
     """
 
     def fingerprint(identity: ClientIdentity) -> str:
@@ -405,12 +417,74 @@ class IIdentityRegistry(Interface):
     def find(account: str, identity: ClientIdentity) -> Deferred[IdentityRecord | None]:
         """:return: a Deferred of the :class:`~mailext.values.IdentityRecord`, or None."""
 
-    def record(account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+    def record(
+        account: str,
+        identity: ClientIdentity,
+        when: float,
+        circumstances: Circumstances = Circumstances(),  # noqa: B008 - it is frozen
+    ) -> Deferred[None]:
         """
-        Note that the account was used with this identity.
+        Note that the account was used with this identity, or was tried to be.
+
+        The login procedure (:class:`mailext.clientid.journal.LoginJournal`)
+        calls this once for each attempt, whatever checkers there are: they
+        have no need to.
+
+        :param when: wall clock, seconds since the epoch.
+        :param circumstances: how, a :class:`~mailext.values.Circumstances`; by
+            default a login that succeeded. An identity that the account does
+            not know is taken up only where the password was right; where it
+            was not, it counts as churn.
+        :return: a Deferred of None.
+        """
+
+    def enrol(account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+        """
+        Take the identity on as one of the account's own: ENROLLED, if it is
+        OBSERVED or not known yet. What the user or the operator has decided
+        stays.
 
         :param when: wall clock, seconds since the epoch.
         :return: a Deferred of None.
+        """
+
+    def holdForApproval(account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+        """
+        Let the identity wait for the user or the operator: PENDING, if it is
+        OBSERVED or not known yet; else nothing changes.
+
+        :param when: wall clock, seconds since the epoch.
+        :return: a Deferred of None.
+        """
+
+    def trustedCount(account: str) -> Deferred[int]:
+        """
+        :return: a Deferred of how many identities of the account are ENROLLED
+            or APPROVED. One that is revoked until some time still counts.
+        """
+
+    def accountsOf(identity: ClientIdentity, limit: int) -> Deferred[int]:
+        """
+        :param limit: where counting may stop.
+        :return: a Deferred of how many accounts have logged in with the
+            identity (U2), at most ``limit``.
+        """
+
+    def placesOf(identity: ClientIdentity, since: float) -> Deferred[tuple[SeenPlace, ...]]:
+        """
+        Where the identity logged in from, whatever the account (U11).
+
+        :param since: wall clock, seconds since the epoch.
+        :return: a Deferred of :class:`~mailext.values.SeenPlace`, one for each
+            account and network, the latest first; not more than 20.
+        """
+
+    def churn(account: str, place: Place, since: float) -> Deferred[IdentityChurn]:
+        """
+        :param place: a client's; its network counts.
+        :param since: wall clock, seconds since the epoch.
+        :return: a Deferred of the :class:`~mailext.values.IdentityChurn`. What
+            is kept of strangers is bounded, and so is what this counts to.
         """
 
 
@@ -541,3 +615,5 @@ class IBindingAuthenticator(IMXAuthenticator):
         :return: a :class:`~mailext.values.PublishedDemand`; an empty one where
             the policy binds nobody, for example in MTA-STS's mode ``testing``.
         """
+
+

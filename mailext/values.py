@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum, StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Generic, TypeVar
 
 __all__ = [
     "ACCEPTED",
     "AuthenticatedBy",
     "BodyType",
+    "Circumstances",
     "ClientIdentity",
     "DnsAnswer",
     "DnsError",
@@ -25,7 +27,9 @@ __all__ = [
     "Handover",
     "HeaderField",
     "HopError",
+    "IdentityChurn",
     "IdentityRecord",
+    "IdentityStatus",
     "LoginAttempt",
     "LoginOutcome",
     "MailOptions",
@@ -35,6 +39,7 @@ __all__ = [
     "NextHop",
     "Notify",
     "Outcome",
+    "Place",
     "Proof",
     "Protocol",
     "PublishedDemand",
@@ -47,6 +52,7 @@ __all__ = [
     "Ret",
     "Route",
     "Security",
+    "SeenPlace",
     "SessionView",
     "Settlement",
     "TlsDemand",
@@ -206,17 +212,64 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """
+    Where a client is, as far as its address tells.
+
+    :param address: its IP address; ``local`` for a socket of this machine.
+    :param network: the network around it that tends to belong to one customer
+        or one site: /24 of IPv4, /56 of IPv6. The address itself where it is
+        none.
+    :param country: two letters (ISO 3166-1), upper case; empty where no
+        database knows it.
+    :param latitude: degrees, north is positive; None where it is not known. So
+        is ``longitude``, east positive.
+    """
+
+    address: str
+    network: str
+    country: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @classmethod
+    def of(cls, address: str) -> Place:
+        """What can be said of an address without a database."""
+        try:
+            parsed = ip_address(address.partition("%")[0])
+        except ValueError:
+            return cls(address, address)
+        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        prefix = 56 if parsed.version == 6 else 24
+        return cls(address, str(ip_network((parsed, prefix), strict=False)))
+
+
+@dataclass(frozen=True, slots=True)
 class LoginAttempt:
     """
     One attempt to log in.
 
     :param username: the user name as the client gave it, not yet proved.
     :param mechanism: the SASL mechanism, upper case.
+    :param account: the account that the user name means, as an avatar id
+        spells it; the user name itself where nobody knows better. Not proved
+        either: once the password was found right the session's ``avatar_id``
+        says who it is.
+    :param place: where the client is; by default what its address tells.
     """
 
     username: str
     mechanism: str
     session: SessionView
+    account: str = ""
+    place: Place = Place("", "")
+
+    def __post_init__(self) -> None:
+        if not self.account:
+            object.__setattr__(self, "account", self.username)
+        if not self.place.address:
+            object.__setattr__(self, "place", Place.of(self.session.peer))
 
 
 class LoginOutcome(Enum):
@@ -483,24 +536,120 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """
+    How an account was used, or was tried to be.
+
+    :param place: where from; None where that is not known.
+    :param proved: whether the password was found right, even if the login was
+        refused then.
+    """
+
+    outcome: LoginOutcome = LoginOutcome.SUCCESS
+    protocol: Protocol = Protocol.ESMTP
+    place: Place | None = None
+    proved: bool = True
+
+
+class IdentityStatus(StrEnum):
+    """How an account and an identity stand to each other."""
+
+    #: Seen, and nobody has judged it.
+    OBSERVED = "observed"
+    #: A rule took it on, as the first one, or one of the first.
+    ENROLLED = "enrolled"
+    #: The user or the operator took it on. It is never pruned.
+    APPROVED = "approved"
+    #: It waits for the user or the operator.
+    PENDING = "pending"
+    #: It is not to log in any more. It is never pruned.
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityRecord:
     """
-    What the registry knows of one identity of one account.
+    What the registry knows of one identity of one account. The account's
+    password was right at least once when it was used, unless it was put there
+    by the operator.
 
     :param id: the first 16 hexadecimal digits of the identity's keyed hash.
     :param label: a name that the user or the operator gave.
     :param first_seen: wall clock, seconds since the epoch; so is ``last_seen``.
     :param count: how many logins it was seen with.
+    :param failures: how many attempts with it failed by wrong credentials.
+    :param refusals: how many a checker refused.
+    :param place: where it was seen last; None where that is not known.
+    :param protocols: those it was seen with.
+    :param revoked_until: until when it is revoked, whatever its status; wall
+        clock, seconds since the epoch. None: it is not, or for good.
     """
 
     id: str
     account: str
     type: str
     label: str
-    status: str
+    status: IdentityStatus
     first_seen: float
     last_seen: float
     count: int
+    failures: int = 0
+    refusals: int = 0
+    place: Place | None = None
+    protocols: frozenset[Protocol] = frozenset()
+    revoked_until: float | None = None
+
+    def is_revoked(self, now: float) -> bool:
+        """
+        Whether it must not log in (C16).
+
+        :param now: wall clock, seconds since the epoch.
+        """
+        return self.status is IdentityStatus.REVOKED or (
+            self.revoked_until is not None and now < self.revoked_until
+        )
+
+    def is_trusted(self, now: float) -> bool:
+        """
+        Whether it is one of the account's own: enrolled or approved, and not
+        revoked.
+
+        :param now: wall clock, seconds since the epoch.
+        """
+        return self.status in _TRUSTED and not self.is_revoked(now)
+
+
+_TRUSTED = frozenset({IdentityStatus.ENROLLED, IdentityStatus.APPROVED})
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPlace:
+    """
+    Where one identity was used.
+
+    :param account: whose login it was.
+    :param when: the latest login there; wall clock, seconds since the epoch.
+    :param count: how many logins there were from its network.
+    """
+
+    place: Place
+    account: str
+    when: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChurn:
+    """
+    How many identities were presented that the account which was tried does
+    not know, with credentials that were wrong (U12).
+
+    :param account: different ones at the account.
+    :param network: different ones from the network, whatever the account.
+    """
+
+    account: int
+    network: int
 
 
 class TlsLevel(IntEnum):
@@ -598,6 +747,7 @@ class TlsEvidence:
     :param chain: its certificates as it sent them, its own first; DER.
     :param pkix_error: why chain and name could not be verified; None if they
         were.
+    :param pkix_result: of which type that is.
     """
 
     version: str

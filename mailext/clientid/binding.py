@@ -80,7 +80,7 @@ async def log_in(
     except Exception as error:
         log_trouble(error, "the login failed", session)
         reason = f"{type(error).__name__}: {error}"
-        if gate is not None and gate.avatar_id is not None:
+        if hearing.avatar_id is not None:
             raise LoginRefusedError(LoginOutcome.ERROR, reason) from error
         raise LoginUnavailableError(reason) from error
     if gate is not None and gate.denial is not None:
@@ -89,7 +89,7 @@ async def log_in(
         except Exception as error:  # noqa: BLE001 - a 454 now would tell that the password was right
             log_trouble(error, "the logout failed", session)
         raise gate.denial
-    avatar_id = None if gate is None else gate.avatar_id
+    avatar_id = hearing.avatar_id
     if avatar_id is None:
         if hearing.is_attended:
             _log.warn("the portal does not tell who logged in: checkLogin was not asked", session=session.id)
@@ -139,12 +139,10 @@ class _Gate:
     """
     Takes the place of a portal's realm for one login.
 
-    :ivar avatar_id: who logs in; None while no password was found right.
     :ivar denial: why the realm was not asked; None if it was.
     """
 
     def __init__(self, realm: IRealm, hearing: Hearing) -> None:
-        self.avatar_id: str | None = None
         self.denial: LoginRefusedError | None = None
         self._realm = realm
         self._hearing = hearing
@@ -161,9 +159,8 @@ class _Gate:
     async def _admit(
         self, avatarId: _AvatarId, mind: object, interfaces: tuple[type[Interface], ...]
     ) -> _Avatar:
-        self.avatar_id = _text(avatarId)
         try:
-            await self._hearing.after_password(self.avatar_id)
+            await self._hearing.after_password(_text(avatarId))
         except LoginRefusedError as error:
             self.denial = error
             raise

@@ -42,6 +42,7 @@ _AUTHENTICATED = frozenset({Disposition.AUTHENTICATE})
 _LOGGED = frozenset(
     {Disposition.SYSTEM_LOG, Disposition.USER_LOG, Disposition.ALERT_FAILURE, Disposition.ALERT_SUCCESS}
 )
+_KEPT = frozenset(Disposition) - _ALONE
 _DEFAULT = {"*": (Disposition.SYSTEM_LOG, Disposition.AUTHENTICATE)}
 _TYPE_GLOB = re.compile(r"[A-Z0-9*?-]+")
 
@@ -106,6 +107,13 @@ class Dispositions:
         :class:`~mailext.values.SessionView`.
         """
         return self._for(identity, _AUTHENTICATED)
+
+    def for_registry(self, identity: ClientIdentity | None) -> ClientIdentity | None:
+        """
+        What is kept of an identity at all, by its keyed hash: everything but
+        what is ignored, or for debugging alone.
+        """
+        return self._for(identity, _KEPT)
 
     def for_log(self, identity: ClientIdentity | None) -> ClientIdentity | None:
         """

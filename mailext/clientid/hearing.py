@@ -28,6 +28,7 @@ class Hearing:
     :param timeout: for how many seconds one may keep the attempt waiting.
     :ivar refusal: the refusal, in words for the client; None while there is
         none.
+    :ivar avatar_id: whose password was found right; None while none was.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Hearing:
     ) -> None:
         self.attempt = attempt
         self.refusal: Verdict | None = None
+        self.avatar_id: str | None = None
         self._checkers = [checker for checker in checkers if _judges(checker, attempt)]
         self._clock = clock
         self._timeout = timeout
@@ -67,6 +69,7 @@ class Hearing:
             or if a checker gives no verdict: told apart from a wrong password
             it would tell that this one was right.
         """
+        self.avatar_id = avatar_id
         await self._judge(
             lambda checker: checker.checkLogin(self.attempt, avatar_id),
             partial(LoginRefusedError, LoginOutcome.ERROR),

@@ -15,19 +15,18 @@ from mailext.bases import ClientIdentityChecker
 from mailext.clientid.observe import ObservingChecker
 from mailext.interfaces import IClientIdentityChecker, IClientIdentityCheckerFactory, IPluginServices
 from mailext.plugins import parse_arguments, single
-from mailext.values import ACCEPTED, IdentityRecord, LoginAttempt, LoginOutcome, Verdict
+from mailext.values import ACCEPTED, IdentityRecord, LoginAttempt, Verdict
 
 __all__ = ["HistoryChecker", "HistoryCheckerFactory"]
 
 
 class HistoryChecker(ClientIdentityChecker):
     """
-    Refuses an identity that the account was not used with before, and records
-    each successful login that had an identity.
+    Refuses an identity that the account was not used with before. It is the
+    login's journal that records them.
     """
 
     def __init__(self, services: IPluginServices) -> None:
-        self._clock = services.clock
         self._identities = services.identities
 
     def checkLogin(self, attempt: LoginAttempt, avatarId: str) -> Verdict | Deferred[Verdict]:
@@ -36,13 +35,6 @@ class HistoryChecker(ClientIdentityChecker):
         if identity is None:
             return ACCEPTED
         return self._identities.find(avatarId, identity).addCallback(_judge)
-
-    def settled(self, attempt: LoginAttempt, outcome: LoginOutcome) -> Deferred[None] | None:
-        """See :meth:`IClientIdentityChecker.settled`."""
-        session = attempt.session
-        if outcome is not LoginOutcome.SUCCESS or session.identity is None or session.avatar_id is None:
-            return None
-        return self._identities.record(session.avatar_id, session.identity, self._clock.seconds())
 
 
 def _judge(record: IdentityRecord | None) -> Verdict:

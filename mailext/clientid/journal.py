@@ -1,5 +1,5 @@
 """
-The login's line in the log.
+What is kept of a login: its line in the log, and what the registry learns.
 
 What the line tells of the client identity depends on the flags of its type
 (C23); it is never the token, but the identity's keyed hash (C24).
@@ -7,12 +7,13 @@ What the line tells of the client identity depends on the flags of its type
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger, LogLevel
 
 from mailext.clientid.dispositions import Disposition, Dispositions
 from mailext.interfaces import IIdentityRegistry
-from mailext.judgement import without_token
-from mailext.values import ClientIdentity, LoginAttempt, LoginOutcome
+from mailext.judgement import log_trouble, without_token
+from mailext.values import Circumstances, ClientIdentity, LoginAttempt, LoginOutcome
 
 __all__ = ["LoginJournal"]
 
@@ -27,11 +28,12 @@ class LoginJournal:
     while none is proved), ``mechanism``, ``listener``, ``peer``, ``session``,
     ``reason``, ``clientid`` (16 hexadecimal digits, or empty) and ``flags``,
     those of the identity's type; by ``user-log`` an observer finds what
-    belongs into a user's own log. An alert makes it a warning.
+    belongs into a user's own log. An alert makes it a warning. The registry is
+    told of each identity whose type is not to be disregarded.
 
     :param dispositions: the flags of every type; their defaults if not given.
-    :param registry: who knows the keyed hash of an identity. Without one no
-        line names an identity.
+    :param registry: who knows the keyed hash of an identity, and what became
+        of each. Without one no line names an identity, and none is kept.
     """
 
     def __init__(
@@ -41,13 +43,21 @@ class LoginJournal:
         self._registry = registry
 
     def record(
-        self, attempt: LoginAttempt, identity: ClientIdentity | None, outcome: LoginOutcome, reason: str
+        self,
+        attempt: LoginAttempt,
+        identity: ClientIdentity | None,
+        outcome: LoginOutcome,
+        reason: str,
+        when: float,
     ) -> None:
         """
-        Write the line of one attempt.
+        Write the line of one attempt, and tell the registry.
 
+        :param attempt: with its session's ``avatar_id`` if the password was
+            right.
         :param identity: what the client presented, whatever its disposition.
         :param reason: why it was refused; empty if it was not.
+        :param when: wall clock, seconds since the epoch.
         """
         session = attempt.session
         flags = frozenset[Disposition]() if identity is None else self._dispositions.of(identity.type)
@@ -73,6 +83,12 @@ class LoginJournal:
             clientid=self.name_of(identity),
             flags=tuple(flag.value for flag in Disposition if named and flag in flags),
         )
+        # C23: what is ignored, or for debugging alone, is not kept.
+        kept = self._dispositions.for_registry(identity)
+        if kept is not None and self._registry is not None:
+            maybeDeferred(self._tell, self._registry, attempt, kept, outcome, when).addErrback(
+                log_trouble, "the identity could not be recorded", session
+            )
 
     def name_of(self, identity: ClientIdentity | None) -> str:
         """
@@ -80,6 +96,19 @@ class LoginJournal:
         flags keep it out of them.
         """
         return self._id(self._dispositions.for_log(identity))
+
+    @staticmethod
+    def _tell(
+        registry: IIdentityRegistry,
+        attempt: LoginAttempt,
+        identity: ClientIdentity,
+        outcome: LoginOutcome,
+        when: float,
+    ) -> Deferred[None]:
+        session = attempt.session
+        proved = session.avatar_id is not None
+        circumstances = Circumstances(outcome, session.protocol, attempt.place, proved)
+        return registry.record(session.avatar_id or attempt.account, identity, when, circumstances)
 
     def _id(self, identity: ClientIdentity | None) -> str:
         if identity is None or self._registry is None:

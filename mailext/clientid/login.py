@@ -10,7 +10,7 @@ the difference would tell that it was right.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from twisted.cred.credentials import ICredentials
@@ -37,7 +37,10 @@ class LoginJudge:
     :param timeout: for how many seconds one answer may keep a login waiting.
     :param reject_at: which command a refused identity makes fail. IMAP and
         POP3 know the login alone.
-    :param journal: who writes the login's line in the log.
+    :param journal: who writes the login's line in the log, and into the
+        registry.
+    :param completed: adds to an attempt what the site knows of it: the account
+        that is meant, and where the client is.
     """
 
     def __init__(
@@ -47,12 +50,15 @@ class LoginJudge:
         timeout: float,
         reject_at: RejectAt = RejectAt.AUTH,
         journal: LoginJournal | None = None,
+        *,
+        completed: Callable[[LoginAttempt], LoginAttempt] | None = None,
     ) -> None:
         self._checkers = tuple(checkers)
         self._clock = clock
         self._timeout = timeout
         self._reject_at = reject_at
         self._journal = journal or LoginJournal()
+        self._completed = completed or _as_it_is
 
     def login(
         self,
@@ -102,14 +108,17 @@ class LoginJudge:
         identity: ClientIdentity | None,
         interfaces: tuple[type[Interface], ...],
     ) -> Login:
+        attempt = self._completed(attempt)
         hearing = Hearing(self._checkers, attempt, self._clock, self._timeout, self._reject_at)
         try:
             await hearing.before_password()
             login = await log_in(hearing, portal, credentials, interfaces)
         except (LoginRefusedError, LoginUnavailableError) as error:
+            if hearing.avatar_id is not None:
+                attempt = _proved(attempt, hearing.avatar_id)
             self._settle(hearing, attempt, identity, error.outcome, error.reason)
             raise
-        attempt = replace(attempt, session=replace(attempt.session, avatar_id=login.avatar_id))
+        attempt = _proved(attempt, login.avatar_id)
         if login.refusal is None:
             self._settle(hearing, attempt, identity, LoginOutcome.SUCCESS, "")
         else:
@@ -125,4 +134,12 @@ class LoginJudge:
         reason: str,
     ) -> None:
         hearing.close(attempt, outcome)
-        self._journal.record(attempt, identity, outcome, reason)
+        self._journal.record(attempt, identity, outcome, reason, self._clock.seconds())
+
+
+def _as_it_is(attempt: LoginAttempt) -> LoginAttempt:
+    return attempt
+
+
+def _proved(attempt: LoginAttempt, avatar_id: str) -> LoginAttempt:
+    return replace(attempt, session=replace(attempt.session, avatar_id=avatar_id))

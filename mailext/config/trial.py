@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from mailext.interfaces import IIdentityRegistry, IPluginServices
-from mailext.values import ClientIdentity
+from mailext.values import Circumstances, ClientIdentity, Place
 
 __all__ = ["TrialServices"]
 
@@ -21,15 +21,49 @@ class _ClosedRegistry:
 
     def fingerprint(self, identity: ClientIdentity) -> NoReturn:
         """See :meth:`IIdentityRegistry.fingerprint`."""
-        raise ValueError("the identities cannot be asked before the server runs")
+        _refuse()
 
     def find(self, account: str, identity: ClientIdentity) -> NoReturn:
         """See :meth:`IIdentityRegistry.find`."""
-        self.fingerprint(identity)
+        _refuse()
 
-    def record(self, account: str, identity: ClientIdentity, when: float) -> NoReturn:
+    def record(
+        self,
+        account: str,
+        identity: ClientIdentity,
+        when: float,
+        circumstances: Circumstances = Circumstances(),  # noqa: B008 - it is frozen
+    ) -> NoReturn:
         """See :meth:`IIdentityRegistry.record`."""
-        self.fingerprint(identity)
+        _refuse()
+
+    def enrol(self, account: str, identity: ClientIdentity, when: float) -> NoReturn:
+        """See :meth:`IIdentityRegistry.enrol`."""
+        _refuse()
+
+    def holdForApproval(self, account: str, identity: ClientIdentity, when: float) -> NoReturn:
+        """See :meth:`IIdentityRegistry.holdForApproval`."""
+        _refuse()
+
+    def trustedCount(self, account: str) -> NoReturn:
+        """See :meth:`IIdentityRegistry.trustedCount`."""
+        _refuse()
+
+    def accountsOf(self, identity: ClientIdentity, limit: int) -> NoReturn:
+        """See :meth:`IIdentityRegistry.accountsOf`."""
+        _refuse()
+
+    def placesOf(self, identity: ClientIdentity, since: float) -> NoReturn:
+        """See :meth:`IIdentityRegistry.placesOf`."""
+        _refuse()
+
+    def churn(self, account: str, place: Place, since: float) -> NoReturn:
+        """See :meth:`IIdentityRegistry.churn`."""
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise ValueError("the identities cannot be asked before the server runs")
 
 
 @implementer(IPluginServices)

@@ -16,7 +16,8 @@ Nothing here needs a running reactor.
 
 from mailext.testing.contract import CheckerContract
 from mailext.testing.dns import DnsFault, DnsRecords, FakeResolver
-from mailext.testing.fakes import FakeServices, MemoryIdentityRegistry, ScriptedChecker, ScriptedPolicy
+from mailext.testing.fakes import FakeServices, ScriptedChecker, ScriptedPolicy
+from mailext.testing.registry import MemoryIdentityRegistry
 from mailext.testing.samples import login_attempt, session_view, verdict_of
 
 __all__ = [

@@ -4,20 +4,16 @@ Fakes of what plugins are given, and of plugins themselves.
 
 from __future__ import annotations
 
-import hmac
-from dataclasses import replace
-
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from mailext.interfaces import IClientIdentityChecker, IDeliveryPolicy, IIdentityRegistry, IPluginServices
+from mailext.interfaces import IClientIdentityChecker, IDeliveryPolicy, IPluginServices
 from mailext.message.headers import HeaderSection
+from mailext.testing.registry import MemoryIdentityRegistry
 from mailext.values import (
     ACCEPTED,
-    ClientIdentity,
     Envelope,
-    IdentityRecord,
     LoginAttempt,
     LoginOutcome,
     Mailbox,
@@ -27,49 +23,11 @@ from mailext.values import (
     Verdict,
 )
 
-__all__ = ["FakeServices", "MemoryIdentityRegistry", "ScriptedChecker", "ScriptedPolicy"]
+__all__ = ["FakeServices", "ScriptedChecker", "ScriptedPolicy"]
 
 #: What a scripted plugin answers: a verdict, now or later, or an exception
 #: that it raises.
 Answer = Verdict | Deferred[Verdict] | Exception
-
-
-@implementer(IIdentityRegistry)
-class MemoryIdentityRegistry:
-    """A registry that forgets all when it goes. Its Deferreds have fired already."""
-
-    def __init__(self) -> None:
-        self._records: dict[tuple[str, str], IdentityRecord] = {}
-
-    @property
-    def records(self) -> tuple[IdentityRecord, ...]:
-        """What was recorded, in the order of first use."""
-        return tuple(self._records.values())
-
-    def fingerprint(self, identity: ClientIdentity) -> str:
-        """See :meth:`IIdentityRegistry.fingerprint`."""
-        said = f"{identity.type} {identity.token}".encode()
-        return hmac.digest(b"a key of no worth", said, "sha256").hex()[:16]
-
-    def find(self, account: str, identity: ClientIdentity) -> Deferred[IdentityRecord | None]:
-        """See :meth:`IIdentityRegistry.find`."""
-        return succeed(self._records.get((account, self.fingerprint(identity))))
-
-    def record(self, account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
-        """See :meth:`IIdentityRegistry.record`."""
-        key = account, self.fingerprint(identity)
-        record = self._records.get(key) or IdentityRecord(
-            id=key[1],
-            account=account,
-            type=identity.type,
-            label="",
-            status="observed",
-            first_seen=when,
-            last_seen=when,
-            count=0,
-        )
-        self._records[key] = replace(record, last_seen=when, count=record.count + 1)
-        return succeed(None)
 
 
 @implementer(IPluginServices)

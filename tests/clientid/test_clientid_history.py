@@ -7,12 +7,12 @@ from twisted.logger import capturedLogs
 from zope.interface.verify import verifyObject
 
 from mailext.clientid.history import HistoryChecker, HistoryCheckerFactory
+from mailext.clientid.journal import LoginJournal
 from mailext.interfaces import IClientIdentityCheckerFactory
 from mailext.plugins import PluginError, make_checker
-from mailext.testing import CheckerContract, FakeServices, ScriptedChecker
-from mailext.values import ClientIdentity, IdentityRecord, Verdict
-from tests.clientid.logins import PHONE, Site
-from tests.support import failure_result_of, success_result_of
+from mailext.testing import CheckerContract, FakeServices
+from tests.clientid.logins import Site
+from tests.support import success_result_of
 
 
 class TestContract(CheckerContract):
@@ -29,32 +29,9 @@ def test_the_factory() -> None:
     assert verifyObject(IClientIdentityCheckerFactory, HistoryCheckerFactory())
 
 
-@pytest.mark.requirement("C22")
-def test_successful_logins_are_recorded() -> None:
-    services = FakeServices()
-    site = Site(make_checker("history:mode=observe", services))
-    tablet = ClientIdentity("X-TABLET", "0123456789")
-    for when, identity in ((100.0, PHONE), (50.0, tablet), (25.0, PHONE), (10.0, None)):
-        services.clock.advance(when)
-        success_result_of(site.login(identity=identity))
-    name = services.identities.fingerprint
-    assert services.identities.records == (
-        IdentityRecord(name(PHONE), "ann", "UUID", "", "observed", 100.0, 175.0, 2),
-        IdentityRecord(name(tablet), "ann", "X-TABLET", "", "observed", 150.0, 150.0, 1),
-    )
-    assert PHONE.token not in repr(services.identities.records)
-
-
-def test_failed_and_refused_logins_are_not_recorded() -> None:
-    services = FakeServices()
-    history = make_checker("history", services)
-    failure_result_of(Site(history).login(b"wrong"))
-    failure_result_of(Site(history, ScriptedChecker(login=Verdict.refuse("no"))).login())
-    assert services.identities.records == ()
-
-
 def test_an_identity_new_to_the_account_is_logged_once() -> None:
-    site = Site(make_checker("history", FakeServices()))
+    services = FakeServices()
+    site = Site(make_checker("history", services), journal=LoginJournal(registry=services.identities))
     with capturedLogs() as events:
         success_result_of(site.login())
         success_result_of(site.login())

@@ -5,10 +5,18 @@ from __future__ import annotations
 import pytest
 from twisted.logger import LogEvent, LogLevel, capturedLogs, eventAsText
 
-from mailext.clientid.dispositions import Dispositions
+from mailext.clientid.dispositions import Disposition, Dispositions
 from mailext.clientid.journal import LoginJournal
 from mailext.testing import MemoryIdentityRegistry, ScriptedChecker, login_attempt
-from mailext.values import ClientIdentity, LoginOutcome, Verdict
+from mailext.values import (
+    ClientIdentity,
+    IdentityRecord,
+    IdentityStatus,
+    LoginOutcome,
+    Place,
+    Protocol,
+    Verdict,
+)
 from tests.clientid.logins import PHONE, Site
 from tests.support import failure_result_of, success_result_of
 
@@ -18,7 +26,7 @@ def record(
 ) -> list[LogEvent]:
     journal = LoginJournal(Dispositions.from_names({"*": flags}), MemoryIdentityRegistry())
     with capturedLogs() as events:
-        journal.record(login_attempt(identity, "ann"), identity, outcome, "")
+        journal.record(login_attempt(identity, "ann"), identity, outcome, "", 1.0)
     return list(events)
 
 
@@ -83,5 +91,64 @@ def test_a_refusal_gives_its_reason() -> None:
 
 def test_a_user_name_begins_no_line_of_its_own() -> None:
     with capturedLogs() as events:
-        LoginJournal().record(login_attempt(None, "ann\r\nlogin of root"), None, LoginOutcome.REFUSED, "a\nb")
+        LoginJournal().record(
+            login_attempt(None, "ann\r\nlogin of root"), None, LoginOutcome.REFUSED, "a\nb", 1.0
+        )
     assert eventAsText(events[0]).count("\n") == 0
+
+
+HERE = Place("192.0.2.1", "192.0.2.0/24")
+TABLET = ClientIdentity("X-TABLET", "0123456789")
+
+
+@pytest.mark.requirement("C22")
+def test_the_registry_learns_of_every_login() -> None:
+    registry = MemoryIdentityRegistry()
+    site = Site(journal=LoginJournal(registry=registry))
+    for wait, identity in ((100.0, PHONE), (50.0, TABLET), (25.0, PHONE), (10.0, None)):
+        site.clock.advance(wait)
+        success_result_of(site.login(identity=identity))
+    failure_result_of(site.login(b"wrong"))
+    seen = IdentityStatus.OBSERVED
+    smtp = frozenset({Protocol.ESMTP})
+    assert registry.records == (
+        IdentityRecord(
+            registry.fingerprint(PHONE), "ann", "UUID", "", seen, 100.0, 175.0, 2, 1, 0, HERE, smtp
+        ),
+        IdentityRecord(
+            registry.fingerprint(TABLET), "ann", "X-TABLET", "", seen, 150.0, 150.0, 1, 0, 0, HERE, smtp
+        ),
+    )
+    assert PHONE.token not in repr(registry.records)
+
+
+def test_what_was_refused_behind_the_right_password_is_known() -> None:
+    registry = MemoryIdentityRegistry()
+    checker = ScriptedChecker(login=Verdict.refuse("new"))
+    failure_result_of(Site(checker, journal=LoginJournal(registry=registry)).login())
+    (record,) = registry.records
+    assert (record.count, record.refusals) == (0, 1)
+    assert [call[1].session.avatar_id for call in checker.calls if call[0] == "settled"] == ["ann"]
+
+
+@pytest.mark.requirement("U12")
+def test_strangers_are_churn_and_not_the_accounts_own() -> None:
+    registry = MemoryIdentityRegistry()
+    site = Site(journal=LoginJournal(registry=registry))
+    for number in range(5):
+        failure_result_of(site.login(b"wrong", ClientIdentity("UUID", f"forged-{number}")))
+    failure_result_of(
+        Site(ScriptedChecker(Verdict.refuse("attack")), journal=LoginJournal(registry=registry)).login()
+    )
+    assert registry.records == ()
+    churn = success_result_of(registry.churn("ann", HERE, 0.0))
+    assert (churn.account, churn.network) == (6, 6)
+
+
+@pytest.mark.requirement("C23")
+@pytest.mark.parametrize("flag", [flag.value for flag in Disposition])
+def test_what_is_to_be_disregarded_is_not_kept(flag: str) -> None:
+    registry = MemoryIdentityRegistry()
+    journal = LoginJournal(Dispositions.from_names({"*": [flag]}), registry)
+    success_result_of(Site(journal=journal).login())
+    assert bool(registry.records) == (flag not in ("ignore", "debug"))
