@@ -13,7 +13,7 @@ the client gets a temporary refusal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dns.rdata import Rdata
 from dns.rdatatype import RdataType
@@ -30,6 +30,7 @@ from mailext.values import (
     ClientIdentity,
     DnsAnswer,
     Envelope,
+    HopSession,
     IdentityChurn,
     IdentityRecord,
     LoginAttempt,
@@ -40,6 +41,7 @@ from mailext.values import (
     NextHop,
     Outcome,
     Place,
+    PolicyResult,
     Proof,
     PublishedDemand,
     QueueEntry,
@@ -49,6 +51,8 @@ from mailext.values import (
     Settlement,
     TlsDemand,
     TlsEvidence,
+    TlsFailedError,
+    TlsResult,
     TlsUse,
     Verdict,
 )
@@ -71,7 +75,9 @@ __all__ = [
     "IMXAuthenticator",
     "IPluginServices",
     "IQueueStore",
+    "IReportedAuthenticator",
     "IResolver",
+    "ITlsResultSink",
 ]
 
 
@@ -256,6 +262,8 @@ class IHopConnection(Interface):
 
     hop: NextHop = Attribute("The NextHop that it leads to.")
     address: str = Attribute("str: the IP address at its other end, for the log.")
+    session: HopSession = Attribute("A HopSession: the same and more, for TLS reports.")
+    reused: bool = Attribute("bool: whether it was given to somebody before.")
     evidence: TlsEvidence | None = Attribute(
         "What the host showed in the TLS handshake, a TlsEvidence; None without TLS."
     )
@@ -300,7 +308,10 @@ class IHopConnector(Interface):
     """Opens connections to next hops."""
 
     def connect(
-        hop: NextHop, use: TlsUse, satisfies: Callable[[IHopConnection], bool]
+        hop: NextHop,
+        use: TlsUse,
+        satisfies: Callable[[IHopConnection], bool],
+        failed: Callable[[TlsFailedError], object] = lambda _: None,
     ) -> Deferred[IHopConnection]:
         """
         :param hop: the :class:`~mailext.values.NextHop`; its addresses are
@@ -309,6 +320,8 @@ class IHopConnector(Interface):
         :param satisfies: whether a connection that was opened for another
             message will do for this one. A new one is given without asking:
             the caller judges it, and quits it if it will not do.
+        :param failed: called for each address with which all that failed was
+            TLS, be it that another one did better.
         :return: a Deferred of an :class:`IHopConnection`. It fails with a
             :class:`~mailext.values.HopError`; with its subclass
             ``TlsFailedError`` where all that failed was TLS. It can be
@@ -617,3 +630,33 @@ class IBindingAuthenticator(IMXAuthenticator):
         """
 
 
+class IReportedAuthenticator(IMXAuthenticator):
+    """
+    An add-on for an authenticator that goes by what others publish: what TLS
+    reports tell of it (RFC 8460).
+    """
+
+    def policyResults(policy: object, hop: NextHop, evidence: TlsEvidence | None) -> Sequence[PolicyResult]:
+        """
+        What became of the policy in one session. No side effects.
+
+        :param policy: what :meth:`policyFor` gave.
+        :param hop: the :class:`~mailext.values.NextHop` at the other end.
+        :param evidence: the :class:`~mailext.values.TlsEvidence` of the
+            handshake. None where TLS could not be had: why is known to the
+            caller, who wants to know what is wrong with the policy itself.
+        :return: a :class:`~mailext.values.PolicyResult` for each policy that
+            is, or should be, published.
+        """
+
+
+class ITlsResultSink(Interface):
+    """Counts what became of TLS, for reports (RFC 8460)."""
+
+    def record(result: TlsResult) -> None:
+        """
+        Take what is to be counted of a session: for each policy once, when it
+        was opened or could not be, however many messages it carries.
+
+        :param result: a :class:`~mailext.values.TlsResult`.
+        """

@@ -17,6 +17,7 @@ from mailext.queue.undelivered import UndeliveredError
 from mailext.routing import RoutingSettings, configured_host
 from mailext.values import (
     Handover,
+    HopSession,
     Mailbox,
     NextHop,
     Notify,
@@ -364,6 +365,8 @@ class BrokenConnection:
 
     hop = NextHop("a.example.net", 25)
     address = "192.0.2.1"
+    session = HopSession(address)
+    reused = False
     evidence = None
     keywords: Mapping[str, tuple[str, ...]] = {}
     usable = True

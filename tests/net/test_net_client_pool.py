@@ -12,7 +12,18 @@ from zope.interface.verify import verifyObject
 
 from mailext.interfaces import IHopConnection, IHopConnector
 from mailext.net.client.pool import ConnectionPool, PoolSettings
-from mailext.values import Envelope, HopError, Mailbox, NextHop, Outcome, Recipient, TlsEvidence, TlsUse
+from mailext.values import (
+    Envelope,
+    HopError,
+    HopSession,
+    Mailbox,
+    NextHop,
+    Outcome,
+    Recipient,
+    TlsEvidence,
+    TlsFailedError,
+    TlsUse,
+)
 from tests.support import assert_no_result, failure_result_of, success_result_of
 
 HOP = NextHop("mx.example.org", 25, ("192.0.2.1",))
@@ -24,6 +35,8 @@ VERIFIED = TlsEvidence("TLSv1.3", "X", "mx.example.org")
 @implementer(IHopConnection)
 class Fake:
     address = "192.0.2.1"
+    session = HopSession(address, "192.0.2.9", "mx.example.org")
+    reused = False
     evidence: TlsEvidence | None = None
 
     def __init__(self, hop: NextHop, keywords: Mapping[str, tuple[str, ...]]) -> None:
@@ -61,7 +74,11 @@ class FakeConnector:
         self.late: list[Deferred[IHopConnection]] | None = None
 
     def connect(
-        self, hop: NextHop, use: TlsUse, satisfies: Callable[[IHopConnection], bool]
+        self,
+        hop: NextHop,
+        use: TlsUse,
+        satisfies: Callable[[IHopConnection], bool],
+        failed: Callable[[TlsFailedError], object] = lambda _: None,
     ) -> Deferred[IHopConnection]:
         if self.error is not None:
             return fail(self.error)

@@ -17,7 +17,17 @@ from mailext.net.client.opening import open_connection
 from mailext.net.client.protocol import MailClient
 from mailext.net.client.settings import ClientSettings
 from mailext.net.client.verification import TrustRoots
-from mailext.values import Envelope, HopError, Mailbox, NextHop, Outcome, TlsEvidence, TlsFailedError, TlsUse
+from mailext.values import (
+    Envelope,
+    HopError,
+    HopSession,
+    Mailbox,
+    NextHop,
+    Outcome,
+    TlsEvidence,
+    TlsFailedError,
+    TlsUse,
+)
 
 __all__ = ["Connection", "Connector", "Dial", "dialler"]
 
@@ -54,7 +64,9 @@ class Connection:
     def __init__(self, client: MailClient) -> None:
         self.client = client
         self.hop: NextHop = client.hop
+        self.session: HopSession = client.connection
         self.address: str = client.address
+        self.reused = False
 
     @property
     def evidence(self) -> TlsEvidence | None:
@@ -108,17 +120,25 @@ class Connector:
         self._clock = clock
 
     def connect(
-        self, hop: NextHop, use: TlsUse, satisfies: Callable[[IHopConnection], bool]
+        self,
+        hop: NextHop,
+        use: TlsUse,
+        satisfies: Callable[[IHopConnection], bool],
+        failed: Callable[[TlsFailedError], object] = lambda _: None,
     ) -> Deferred[IHopConnection]:
         del satisfies  # a new one is the caller's to judge
-        return Deferred.fromCoroutine(self._connect(hop, use))
+        return Deferred.fromCoroutine(self._connect(hop, use, failed))
 
-    async def _connect(self, hop: NextHop, use: TlsUse) -> IHopConnection:
+    async def _connect(
+        self, hop: NextHop, use: TlsUse, failed: Callable[[TlsFailedError], object]
+    ) -> IHopConnection:
         errors: list[HopError] = []
         for address in hop.addresses or (hop.host,):
             try:
                 return await self._connect_to(address, hop, use)
             except HopError as error:
+                if isinstance(error, TlsFailedError):
+                    failed(error)
                 errors.append(error)
         # What can be expected to pass, rather than what only fails for TLS.
         raise next((error for error in errors if not isinstance(error, TlsFailedError)), errors[0])

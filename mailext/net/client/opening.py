@@ -7,7 +7,17 @@ from twisted.mail.interfaces import IClientAuthentication
 from mailext.net.client.protocol import MailClient
 from mailext.net.client.settings import ClientSettings, Credentials, Identification, OnRefusal
 from mailext.net.client.verification import level
-from mailext.values import HopError, Outcome, Protocol, TlsFailedError, TlsLevel, TlsUse
+from mailext.values import (
+    HopError,
+    Outcome,
+    Protocol,
+    TlsEvidence,
+    TlsFailedError,
+    TlsFailure,
+    TlsLevel,
+    TlsResultType,
+    TlsUse,
+)
 from mailext.wire.replies import Reply
 from mailext.wire.states import Command
 
@@ -15,6 +25,7 @@ __all__ = ["open_connection"]
 
 _NOT_KNOWN = (500, 502)
 _NO_STARTTLS = "The host does not offer STARTTLS"
+_NOT_SUPPORTED = TlsFailure(TlsResultType.STARTTLS_NOT_SUPPORTED)
 
 
 async def open_connection(client: MailClient, settings: ClientSettings, use: TlsUse) -> None:
@@ -62,14 +73,21 @@ async def _secure(client: MailClient, settings: ClientSettings, use: TlsUse) -> 
         _check(client, use)
         await _hello(client, settings)
     elif use is not TlsUse.WHERE_OFFERED:
-        raise TlsFailedError(refusal)
+        raise TlsFailedError(refusal, _NOT_SUPPORTED, client.connection)
 
 
 def _check(client: MailClient, use: TlsUse) -> None:
     """Before anything is said under TLS."""
-    if use is TlsUse.VERIFIED and client.evidence is not None and client.evidence.pkix_error:
-        reason = f"The host is not who it should be: {client.evidence.pkix_error}"
-        raise TlsFailedError(Outcome(451, "4.7.5", reason, client.hop.host))
+    evidence = client.evidence
+    if use is TlsUse.VERIFIED and evidence is not None and evidence.pkix_error:
+        reason = f"The host is not who it should be: {evidence.pkix_error}"
+        raise TlsFailedError(
+            Outcome(451, "4.7.5", reason, client.hop.host), _not_verified(evidence), client.connection
+        )
+
+
+def _not_verified(evidence: TlsEvidence) -> TlsFailure:
+    return TlsFailure(evidence.pkix_result, evidence.pkix_error or "")
 
 
 async def _identify(client: MailClient, identification: Identification) -> None:
@@ -87,8 +105,10 @@ async def _identify(client: MailClient, identification: Identification) -> None:
 
 async def _log_in(client: MailClient, credentials: Credentials) -> None:
     if level(client.evidence) < credentials.needs:
-        reason = client.evidence.pkix_error if client.evidence is not None else "there is no TLS"
-        raise TlsFailedError(Outcome(451, "4.7.11", f"The password is not said: {reason}", client.hop.host))
+        failure = _not_verified(client.evidence) if client.evidence is not None else _NOT_SUPPORTED
+        reason = failure.reason or "there is no TLS"
+        outcome = Outcome(451, "4.7.11", f"The password is not said: {reason}", client.hop.host)
+        raise TlsFailedError(outcome, failure, client.connection)
     offered = [mechanism.upper() for mechanism in client.keywords.get("AUTH", ())]
     for authenticator in credentials.authenticators(credentials.username):
         mechanism = authenticator.getName().decode("ascii").upper()

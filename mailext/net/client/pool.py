@@ -18,7 +18,16 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
 from mailext.interfaces import IHopConnection, IHopConnector
-from mailext.values import Envelope, Mailbox, NextHop, Outcome, TlsEvidence, TlsUse
+from mailext.values import (
+    Envelope,
+    HopSession,
+    Mailbox,
+    NextHop,
+    Outcome,
+    TlsEvidence,
+    TlsFailedError,
+    TlsUse,
+)
 
 __all__ = ["ConnectionPool", "PoolSettings"]
 
@@ -43,10 +52,12 @@ class _Pooled:
     A connection of the pool.
 
     :ivar timer: runs out when it has waited long enough.
+    :ivar reused: whether it was given back before.
     """
 
     connection: IHopConnection
     use: TlsUse
+    reused: bool = False
     messages: int = 0
     timer: IDelayedCall | None = None
 
@@ -85,7 +96,9 @@ class _Lease:
         self._end = end
         self._over = False
         self.hop: NextHop = pooled.connection.hop
+        self.session: HopSession = pooled.connection.session
         self.address: str = pooled.connection.address
+        self.reused: bool = pooled.reused
 
     @property
     def evidence(self) -> TlsEvidence | None:
@@ -135,9 +148,13 @@ class ConnectionPool:
         self._closing = False
 
     def connect(
-        self, hop: NextHop, use: TlsUse, satisfies: Callable[[IHopConnection], bool]
+        self,
+        hop: NextHop,
+        use: TlsUse,
+        satisfies: Callable[[IHopConnection], bool],
+        failed: Callable[[TlsFailedError], object] = lambda _: None,
     ) -> Deferred[IHopConnection]:
-        return Deferred.fromCoroutine(self._connect(hop, use, satisfies))
+        return Deferred.fromCoroutine(self._connect(hop, use, satisfies, failed))
 
     def close(self) -> Deferred[None]:
         """
@@ -151,7 +168,11 @@ class ConnectionPool:
         return DeferredList([self._end(pooled) for pooled in idle]).addCallback(lambda _: None)
 
     async def _connect(
-        self, hop: NextHop, use: TlsUse, satisfies: Callable[[IHopConnection], bool]
+        self,
+        hop: NextHop,
+        use: TlsUse,
+        satisfies: Callable[[IHopConnection], bool],
+        failed: Callable[[TlsFailedError], object],
     ) -> IHopConnection:
         key = (hop.host, hop.port)
         destination = self._destinations.setdefault(key, _Destination())
@@ -170,7 +191,7 @@ class ConnectionPool:
         self._destinations[key] = destination
         destination.open += 1
         try:
-            connection = await self._connector.connect(hop, use, satisfies)
+            connection = await self._connector.connect(hop, use, satisfies, failed)
         except BaseException:
             self._closed(hop)
             raise
@@ -201,6 +222,7 @@ class ConnectionPool:
         if self._closing or not pooled.connection.usable or pooled.messages >= self._settings.messages:
             self._end(pooled)
             return
+        pooled.reused = True
         destination.idle.append(pooled)
         pooled.timer = self._clock.callLater(self._settings.idle, self._end, pooled)
         self._next(destination)

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
+    IAddress,
     IConsumer,
     IHandshakeListener,
     IReactorTime,
@@ -29,12 +30,15 @@ from mailext.values import (
     ClientIdentity,
     Envelope,
     HopError,
+    HopSession,
     Mailbox,
     NextHop,
     Outcome,
     TlsEvidence,
     TlsFailedError,
+    TlsFailure,
     TlsLevel,
+    TlsResultType,
 )
 from mailext.wire.client import ClientSession
 from mailext.wire.client_commands import CannotCarryError
@@ -103,6 +107,7 @@ class MailClient(Protocol):
         self._overall = Deadline(clock, self._too_slow)
         self._answer: Deferred[ClientEvent] | None = None
         self._early: ClientEvent | None = None
+        self._helo = ""
         self._feeder: Feeder | None = None
         self._content: Iterable[bytes | Deferred[None]] = ()
         self._replies = 0
@@ -145,16 +150,19 @@ class MailClient(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = True
         if self._handshaking:
-            why = reason.getErrorMessage()
-            self._fail(TlsFailedError(self._temporary("4.7.5", f"The TLS handshake failed: {why}")))
+            self._no_handshake("4.7.5", f"The TLS handshake failed: {reason.getErrorMessage()}")
         self._end(self._temporary("4.4.2", f"Lost the connection {self._where}"))
         self.ended()
 
     @property
     def address(self) -> str:
         """The address at the other end."""
-        peer = self.transport.getPeer()
-        return str(getattr(peer, "host", peer))
+        return _host(self.transport.getPeer())
+
+    @property
+    def connection(self) -> HopSession:
+        """What a TLS report tells of the connection."""
+        return HopSession(self.address, _host(self.transport.getHost()), self._helo)
 
     @property
     def keywords(self) -> Mapping[str, tuple[str, ...]]:
@@ -174,7 +182,7 @@ class MailClient(Protocol):
 
     def greeted(self) -> Deferred[Reply]:
         """:return: a Deferred of the server's greeting."""
-        return self._ask(lambda: None).addCallback(lambda event: _expect(event, Greeted).reply)
+        return self._ask(lambda: None).addCallback(self._on_greeting)
 
     def hello(self, command: Command) -> Deferred[Reply]:
         """Say EHLO, HELO or LHLO."""
@@ -262,6 +270,12 @@ class MailClient(Protocol):
 
     def _answered(self, say: Callable[[], None]) -> Deferred[Reply]:
         return self._ask(say).addCallback(lambda event: _expect(event, Answered).reply)
+
+    def _on_greeting(self, event: ClientEvent) -> Reply:
+        reply = _expect(event, Greeted).reply
+        # RFC 5321 section 4.2, the host's name comes first.
+        self._helo = reply.lines[0].partition(" ")[0]
+        return reply
 
     def _exchanged(self, say: Callable[[], None]) -> Deferred[Reply | bytes]:
         return self._ask(say).addCallback(
@@ -380,8 +394,12 @@ class MailClient(Protocol):
     def _too_slow(self) -> None:
         outcome = self._temporary("4.4.2", f"Timed out {self._where}")
         if self._handshaking:
-            self._fail(TlsFailedError(outcome))
+            self._no_handshake("4.4.2", f"Timed out {self._where}")
         self._end(outcome)
+
+    def _no_handshake(self, enhanced: str, text: str) -> None:
+        failure = TlsFailure(TlsResultType.VALIDATION_FAILURE, text)
+        self._fail(TlsFailedError(self._temporary(enhanced, text), failure, self.connection))
 
     def _cancel(self, _: Deferred[ClientEvent]) -> None:
         self._answer = None
@@ -405,6 +423,10 @@ class MailClient(Protocol):
         self._stop_feeding()
         if not self._lost and ITCPTransport.providedBy(self.transport):
             self.transport.abortConnection()
+
+
+def _host(address: IAddress) -> str:
+    return str(getattr(address, "host", address))
 
 
 def _for_all(envelope: Envelope, outcome: Outcome) -> Mapping[Mailbox, Outcome]:

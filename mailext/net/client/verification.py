@@ -20,7 +20,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from mailext.values import NextHop, TlsEvidence, TlsLevel, TlsUse
+from mailext.values import NextHop, TlsEvidence, TlsLevel, TlsResultType, TlsUse
 
 __all__ = ["HostVerifier", "TrustRoots", "level"]
 
@@ -40,6 +40,7 @@ _ERRORS = {
     23: "certificate was revoked",
     26: "certificate is not for this purpose",
 }
+_RESULTS = {10: TlsResultType.CERTIFICATE_EXPIRED}
 
 
 class TrustRoots:
@@ -92,6 +93,7 @@ class HostVerifier:
         self._server_name = server_name
         self._is_address = _is_address(host)
         self._error: str | None = None
+        self._result = TlsResultType.CERTIFICATE_NOT_TRUSTED
 
     def clientConnectionForTLS(self, _: TLSMemoryBIOProtocol) -> SSL.Connection:
         connection = SSL.Connection(self._context, None)
@@ -104,28 +106,33 @@ class HostVerifier:
     def evidence(self, connection: SSL.Connection) -> TlsEvidence:
         """What the host showed, once the handshake is complete."""
         chain = connection.get_peer_cert_chain(as_cryptography=True) or []
+        self._check_name(connection)
         return TlsEvidence(
             connection.get_protocol_version_name(),
             connection.get_cipher_name() or "",
             self._host,
             tuple(certificate.public_bytes(Encoding.DER) for certificate in chain),
-            self._error or self._name_error(connection),
+            self._error,
+            self._result,
         )
 
     def _note(self, _: SSL.Connection, __: X509, error: int, depth: int, ok: int) -> bool:
         if not ok and self._error is None:
             self._error = f"{_ERRORS.get(error, f'OpenSSL error {error}')} (at depth {depth})"
+            self._result = _RESULTS.get(error, TlsResultType.CERTIFICATE_NOT_TRUSTED)
         return True
 
-    def _name_error(self, connection: SSL.Connection) -> str | None:
+    def _check_name(self, connection: SSL.Connection) -> None:
+        if self._error is not None:
+            return
         try:
             if self._is_address:
                 verify_ip_address(connection, self._host)
             else:
                 verify_hostname(connection, self._host)
         except (VerificationError, CertificateError):
-            return f"certificate is not for {self._host}"
-        return None
+            self._error = f"certificate is not for {self._host}"
+            self._result = TlsResultType.CERTIFICATE_HOST_MISMATCH
 
 
 def _is_address(host: str) -> bool:
