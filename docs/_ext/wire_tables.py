@@ -95,7 +95,7 @@ class ExtensionTable(SphinxDirective):
     """``.. extension-table::``."""
 
     def run(self) -> list[nodes.Node]:
-        everything = Offer(starttls=True, mechanisms=("PLAIN", "LOGIN"), clientid=True)
+        everything = Offer(starttls=True, mechanisms=("PLAIN", "LOGIN"), clientid=True, dsn=True)
         in_clear, under_tls = advertised(everything), advertised(replace(everything, tls=True))
         lines = [".. list-table::", "   :header-rows: 1", ""]
         header = ("keyword", "in clear", "under TLS", "of MAIL", "of RCPT", "section")

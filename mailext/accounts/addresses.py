@@ -28,7 +28,7 @@ _MAXIMUM_LOCAL_PART = 64
 class AddressKind(Enum):
     """What an address is to this server."""
 
-    #: It leads to one account or several.
+    #: It leads somewhere: to accounts, or to mailboxes elsewhere.
     LOCAL = auto()
     #: Its domain is delivered here, but it leads to nobody.
     UNKNOWN = auto()
@@ -42,10 +42,12 @@ class Resolution:
     What an address leads to.
 
     :param accounts: the canonical addresses of the accounts, each once.
+    :param elsewhere: where else an alias leads to, on other servers.
     """
 
     kind: AddressKind
     accounts: tuple[Mailbox, ...] = ()
+    elsewhere: tuple[Mailbox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class AddressBook:
         without ``@``.
     :param accounts: the addresses of the accounts, the oldest first.
     :param aliases: the targets of each alias. An alias is an address, a name
-        without ``@``, or ``@domain`` for a catch-all.
+        without ``@``, or ``@domain`` for a catch-all. A target may be on
+        another server.
     :param delimiter: what begins the detail of a subaddress; empty for none.
     :raise ValueError: if an account's address cannot be one.
     """
@@ -111,7 +114,7 @@ class AddressBook:
         mailboxes = []
         for text in targets:
             try:
-                mailboxes.append(self._local_address(text))
+                mailboxes.append(self._target(text))
             except ValueError as error:
                 self._problems.append(AddressProblem(key, str(error)))
         self._aliases[alias] = tuple(mailboxes)
@@ -131,7 +134,12 @@ class AddressBook:
 
     def _require_local(self, address: Mailbox) -> None:
         if address.domain not in self._domains:
-            raise ValueError(f"{address.domain} is not delivered here, and nothing is relayed")
+            raise ValueError(f"{address.domain} is not delivered here")
+
+    def _target(self, text: str) -> Mailbox:
+        address = self.account_named(text)
+        # The local part of a mailbox elsewhere is not ours to fold.
+        return address if address.domain in self._domains else parse_mailbox(text)
 
     def account_named(self, name: str) -> Mailbox:
         """
@@ -169,8 +177,10 @@ class AddressBook:
             return Resolution(AddressKind.REMOTE)
         if address.domain not in self._domains:
             return Resolution(AddressKind.REMOTE)
-        accounts = tuple(dict.fromkeys(self._expand(address)))
-        return Resolution(AddressKind.LOCAL if accounts else AddressKind.UNKNOWN, accounts)
+        reached = tuple(dict.fromkeys(self._expand(address)))
+        accounts = tuple(each for each in reached if each.domain in self._domains)
+        elsewhere = tuple(each for each in reached if each.domain not in self._domains)
+        return Resolution(AddressKind.LOCAL if reached else AddressKind.UNKNOWN, accounts, elsewhere)
 
     def owns(self, account: Mailbox, mailbox: Mailbox) -> bool:
         """
@@ -236,6 +246,8 @@ class AddressBook:
         return None
 
     def _entry(self, address: Mailbox) -> Mailbox | None:
+        if address.domain not in self._domains:
+            return address
         if named := self._named(address):
             return named
         if self._first_account and self._without_detail(address).local_part == _POSTMASTER:

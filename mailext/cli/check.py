@@ -9,11 +9,11 @@ from attrs import asdict
 
 from mailext.cli.asking import ask
 from mailext.cli.output import Output
-from mailext.config.checks import notices
 from mailext.config.loading import Source, load
 from mailext.config.model import Configuration
 from mailext.config.problems import Problem
 from mailext.config.trial import TrialServices
+from mailext.config.validation import resolver_remarks
 from mailext.control.accounts import AccountJson
 from mailext.control.addresses import address_book
 from mailext.control.requests import ListAccounts
@@ -37,7 +37,7 @@ def check(arguments: Namespace, output: Output) -> int:
     file = str(arguments.config)
     book = address_book(configuration, _accounts(configuration))
     problems = [Problem(file, each.key, each.reason) for each in book.problems()]
-    notes = [source.problem(*finding) for finding in notices(configuration)]
+    notes = [source.problem(*finding) for finding in resolver_remarks(configuration.relay)]
     notes += [Problem(file, each.key, each.reason) for each in book.remarks()]
     lines = [f"problem: {each}" for each in problems] + [f"note: {each}" for each in notes]
     if not problems:

@@ -11,9 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
-from attrs import evolve
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IReactorCore
@@ -24,13 +23,16 @@ from mailext.accounts.strings import make_checker as make_credentials_checker
 from mailext.clientid.dispositions import Dispositions
 from mailext.config.model import Configuration, Listen, Listener, Relay
 from mailext.config.reader import Finding, KeyPath
+from mailext.config.relaying import next_hop, password_from, relay_name_servers, smarthost, trust_roots
 from mailext.interfaces import IPluginServices
 from mailext.net.tls import ServerContextFactory
 from mailext.plugins import PluginError, make_checker, make_policy
+from mailext.routing.names import destination_of
 from mailext.wire.grammar import GrammarError, parse_mailbox
 
-__all__ = ["check_configuration", "notices"]
+__all__ = ["check_configuration"]
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _ACCOUNTS_NOT_OPEN_YET = InMemoryUsernamePasswordDatabaseDontUse()
@@ -57,16 +59,9 @@ def check_configuration(
             _credentials_checkers(configuration),
             _plugins(configuration, services),
             _dispositions(configuration),
-            _retry(configuration.relay),
+            _relay(configuration),
         )
     )
-
-
-def notices(configuration: Configuration) -> Iterator[Finding]:
-    """What can be used, but does not do what one may think."""
-    relay = configuration.relay
-    if evolve(relay, retry=Relay().retry, give_up_after=Relay().give_up_after) != Relay():
-        yield ("relay",), "this version does not relay: only retry and give-up-after have an effect"
 
 
 def _names(configuration: Configuration) -> Iterator[Finding]:
@@ -114,10 +109,6 @@ def _not_supported(configuration: Configuration) -> Iterator[Finding]:
     for name in _LATER_LISTENERS:
         if endpoints[name]:
             yield ("listen", name), "not supported yet"
-    if configuration.relay.networks:
-        yield ("relay", "networks"), "not supported yet: this version does not relay"
-    if configuration.relay.smarthost.host:
-        yield ("relay", "smarthost", "host"), "not supported yet: this version does not relay"
 
 
 def _endpoints(listen: Listen, reactor: IReactorCore) -> Iterator[Finding]:
@@ -219,9 +210,40 @@ def _each(lists: Iterable[tuple[KeyPath, tuple[str, ...]]]) -> Iterator[tuple[Ke
         yield from (((*path, index), string) for index, string in enumerate(strings))
 
 
-def _retry(relay: Relay) -> Iterator[Finding]:
+def _relay(configuration: Configuration) -> Iterator[Finding]:
+    relay = configuration.relay
     if not relay.retry:
         yield ("relay", "retry"), "must not be empty"
+    yield from _tried(("relay", "resolver"), relay_name_servers, relay)
+    yield from _tried(("relay", "trust-roots"), trust_roots, relay)
+    yield from _smarthost(relay)
+    for domain, said in relay.destinations.items():
+        path = ("relay", "destinations", domain)
+        yield from _tried(path, destination_of, domain)
+        if said.next_hop:
+            yield from _tried((*path, "next-hop"), next_hop, said.next_hop, relay.port)
+
+
+def _smarthost(relay: Relay) -> Iterator[Finding]:
+    said, path = relay.smarthost, ("relay", "smarthost")
+    yield from _tried((*path, "host"), smarthost, relay)
+    if said.username and said.password_file is None:
+        yield (*path, "password-file"), "the user name needs a password"
+    elif said.password_file is not None and not said.username:
+        yield (*path, "username"), "the password needs a user name"
+    elif said.password_file is not None:
+        yield from _tried((*path, "password-file"), password_from, said.password_file)
+    if said.username and not said.host:
+        yield (*path, "host"), "there is no host to log in at"
+
+
+def _tried(
+    path: KeyPath, make: Callable[_P, object], *args: _P.args, **kwargs: _P.kwargs
+) -> Iterator[Finding]:
+    try:
+        make(*args, **kwargs)
+    except ValueError as error:
+        yield path, _words(error)
 
 
 def _words(error: Exception) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, NewType
 
@@ -22,6 +23,7 @@ from mailext.config.units import Octets, Seconds, parse_duration, parse_size
 from mailext.values import RequireTlsMode, Security
 
 __all__ = [
+    "SYSTEM_ROOTS",
     "Addresses",
     "ClientIdentification",
     "Configuration",
@@ -32,9 +34,11 @@ __all__ = [
     "Listener",
     "ListenerKeys",
     "LogFormat",
+    "Network",
     "PortNumber",
     "Rate",
     "Relay",
+    "RootsFile",
     "Smarthost",
     "SmarthostTls",
     "Tls",
@@ -49,6 +53,15 @@ Rate = NewType("Rate", int)
 
 #: A TCP port, 1 to 65535.
 PortNumber = NewType("PortNumber", int)
+
+#: A PEM file of authorities, or :data:`SYSTEM_ROOTS`.
+RootsFile = NewType("RootsFile", Path)
+
+#: Stands for the authorities of the system.
+SYSTEM_ROOTS = RootsFile(Path("system"))
+
+#: A range of IP addresses.
+Network = IPv4Network | IPv6Network
 
 
 class LogFormat(Enum):
@@ -211,39 +224,57 @@ class Listener:
 
 @frozen(kw_only=True)
 class Smarthost:
-    """A host that takes all outgoing mail. Not supported yet."""
+    """A host that takes all mail to other servers, but for destinations with a next hop of their own."""
 
-    host: str = _key("Not supported yet: must be empty.", default="")
+    host: str = _key("Its name or IP address. Empty: there is none.", default="")
     port: PortNumber = _key("Its port.", default=PortNumber(587))
     tls: SmarthostTls = _key("How TLS begins.", default=SmarthostTls.STARTTLS)
-    username: str = _key("The user name for AUTH.", default="")
-    password_file: Path | None = _key("The file that holds the password.", default=None, in_words="none")
+    security: Security = _key(
+        "What it must prove; the password is only ever said to a host that TLS has authenticated.",
+        default=Security.VERIFY,
+    )
+    username: str = _key("The user name for AUTH. Empty: no login.", default="")
+    password_file: Path | None = _key(
+        "The file whose first line is the password.", default=None, in_words="none"
+    )
 
 
 @frozen(kw_only=True)
 class Destination:
-    """What holds for mail to one domain. No effect yet."""
+    """What holds for mail to one domain."""
 
-    next_hop: str = _key("host:port in place of the domain's MX.", default="")
+    next_hop: str = _key("host or host:port in place of the domain's MX and of the smarthost.", default="")
     security: Security = _key("What the next hop must prove.", default=Security.MAY)
-    requiretls: RequireTlsMode = _key("What REQUIRETLS asks of it.", default=RequireTlsMode.ENFORCE)
+    requiretls: RequireTlsMode | None = _key(
+        "What REQUIRETLS asks of it.", default=None, in_words="as in [relay]"
+    )
 
 
 @frozen(kw_only=True)
 class Relay:
-    """
-    Mail to other servers. This version does not relay: recipients elsewhere
-    are refused, and of these keys only retry and give-up-after have an effect,
-    on local deliveries. The rest is checked, and ``mailext check`` names what
-    has no effect.
-    """
+    """Mail to other servers: for accounts that have logged in, and for ``networks``."""
 
-    networks: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
-    resolver: tuple[str, ...] = _key("DNS resolvers, host or host:port.", default=(), in_words="the system's")
+    networks: tuple[Network, ...] = _key(
+        "Networks whose clients may send to other servers without a login.", default=()
+    )
+    resolver: tuple[str, ...] = _key(
+        "DNS resolvers: IP addresses, with or without a port after a colon.",
+        default=(),
+        in_words="the system's",
+    )
     trust_resolver: bool = _key("Whether the AD bit counts from elsewhere than loopback.", default=False)
-    trust_roots: str = _key('"system", or a PEM file.', default="system")
+    trust_roots: RootsFile = _key(
+        '"system", or a PEM file of the authorities that certificates of next hops are verified with.',
+        default=SYSTEM_ROOTS,
+    )
     port: PortNumber = _key("The port of next hops.", default=PortNumber(25))
     mta_sts_port: PortNumber = _key("The port of MTA-STS policy hosts.", default=PortNumber(443))
+    connect_timeout: Seconds = _key(
+        "The wait for a connection to one address of a next hop.", default=parse_duration("30s")
+    )
+    command_timeout: Seconds = _key(
+        "The wait for a next hop's greeting, and for its reply to a command.", default=parse_duration("5m")
+    )
     retry: tuple[Seconds, ...] = _key(
         "The waits between attempts; the last one repeats.",
         default=tuple(map(parse_duration, ("5m", "15m", "1h", "4h"))),

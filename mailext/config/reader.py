@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum
+from ipaddress import ip_network
 from pathlib import Path
 from types import GenericAlias
 from typing import Any, TypeVar, get_args, get_origin
@@ -27,6 +28,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from mailext.clientid.result import RejectAt
 from mailext.config.model import (
+    SYSTEM_ROOTS,
     ClientIdentification,
     Configuration,
     Delay,
@@ -35,8 +37,10 @@ from mailext.config.model import (
     Listener,
     ListenerKeys,
     LogFormat,
+    Network,
     PortNumber,
     Rate,
+    RootsFile,
     SmarthostTls,
     key_name,
 )
@@ -206,6 +210,11 @@ def _converter(folder: Path) -> Converter:
     converter.register_structure_hook(Octets, _parsed(_positive(parse_size, "0B")))
     converter.register_structure_hook(Rate, _parsed(parse_size))
     converter.register_structure_hook(Path, _parsed(folder.joinpath))
+    converter.register_structure_hook(RootsFile, _parsed(lambda text: _roots_file(folder, text)))
+    converter.register_structure_hook_func(
+        lambda kind: kind == Path | None, _parsed(lambda text: folder / text if text else None)
+    )
+    converter.register_structure_hook_func(lambda kind: kind == Network, _parsed(ip_network))
     for choice in (LogFormat, RejectAt, RequireTlsMode, Security, SmarthostTls):
         # Each by itself: some are strings too, and the hook of strings would take them.
         converter.register_structure_hook(choice, _member)
@@ -243,6 +252,10 @@ def _parsed(parse: Callable[[str], object]) -> _Hook:
         return parse(value)
 
     return structure
+
+
+def _roots_file(folder: Path, text: str) -> Path:
+    return SYSTEM_ROOTS if Path(text) == SYSTEM_ROOTS else folder / text
 
 
 def _positive(parse: Callable[[str], float], zero: str) -> Callable[[str], float]:

@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -18,6 +19,7 @@ from mailext.config.model import (
     ListenerKeys,
     PortNumber,
     Rate,
+    RootsFile,
     key_name,
 )
 from mailext.config.units import Octets, Seconds, format_duration, format_size
@@ -30,6 +32,8 @@ _TYPE_NAMES: Mapping[object, str] = {
     PortNumber: "port",
     str: "string",
     Path: "file name",
+    RootsFile: "file name",
+    IPv4Network: "network",
     Seconds: "duration",
     Delay: "duration",
     Octets: "size",

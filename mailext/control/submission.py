@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from email.utils import getaddresses
 from typing import TypedDict
 
 from attrs import frozen
@@ -16,21 +14,47 @@ from mailext.accounts.addresses import AddressBook, AddressKind
 from mailext.control.requests import RequestRefusedError, SendMessage
 from mailext.delivery.expansion import expand
 from mailext.message.headers import HeaderSection, tls_demand
-from mailext.message.submission import complete, with_tls_optional
+from mailext.message.sendmail import author_in, canonical, with_author
+from mailext.message.submission import complete, with_needs, with_tls_optional
 from mailext.queue.target import QueueTarget
-from mailext.values import Envelope, HeaderField, Mailbox, MailOptions, Recipient, TlsDemand
+from mailext.values import Envelope, Mailbox, MailOptions, Outcome, RcptOptions, Recipient, TlsDemand
 from mailext.wire.grammar import parse_mailbox
 
-__all__ = ["SentJson", "SubmissionOperations"]
+__all__ = ["SentJson", "SentRecipientJson", "SubmissionOperations", "sent_as_json"]
 
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 _DEMANDS = {demand.name.lower(): demand for demand in TlsDemand}
 
 
+class SentRecipientJson(TypedDict):
+    """What became of one recipient of a message that was sent."""
+
+    address: str
+    accepted: bool
+    reply: str
+
+
 class SentJson(TypedDict):
-    """A message that was sent: what the queue said of it."""
+    """
+    A message that was sent: what the queue, or the server, said of it; empty
+    where that is not the same for all recipients.
+    """
 
     reply: str
+    recipients: list[SentRecipientJson]
+
+
+def sent_as_json(outcomes: Mapping[Mailbox, Outcome]) -> SentJson:
+    """
+    :param outcomes: one for each recipient.
+    """
+    replies = {str(outcome) for outcome in outcomes.values()}
+    return SentJson(
+        reply=replies.pop() if len(replies) == 1 else "",
+        recipients=[
+            SentRecipientJson(address=str(address), accepted=outcome.delivered, reply=str(outcome))
+            for address, outcome in outcomes.items()
+        ],
+    )
 
 
 @frozen
@@ -57,41 +81,38 @@ class SubmissionOperations:
             raise RequestRefusedError(f"requiretls is one of {', '.join(_DEMANDS)}")
         if demand is TlsDemand.OPTIONAL:
             headers = with_tls_optional(headers)
-        author = self._author(headers)
-        if not headers.count(b"from"):
-            headers = headers.with_on_top(HeaderField("From", str(author)))
+        author = self._mailbox(author_in(headers) or request.sender or "postmaster")
+        try:
+            headers = with_author(headers, author, request.full_name)
+        except ValueError as error:
+            raise RequestRefusedError(f"not a name: {request.full_name!r}") from error
         envelope = Envelope(
-            author if request.sender is None else self._sender(request.sender),
-            self._recipients(request.recipients),
-            MailOptions(requiretls=demand is TlsDemand.REQUIRE),
+            self._reverse_path(request.sender, author),
+            self._recipients(request.recipients, RcptOptions(frozenset(request.notify))),
+            MailOptions(ret=request.ret, envid=request.envid, requiretls=demand is TlsDemand.REQUIRE),
             # R6, RFC 8689 section 4.1: the field cannot weaken what was asked for.
             max(demand, tls_demand(headers)),
         )
+        envelope = with_needs(envelope, bytes(headers) + body)
         date = datetime.fromtimestamp(self.target.clock.wall(), UTC)
         headers = complete(headers, date=date, unique=self.unique(), hostname=self.hostname())
         delivery = self.target.startDelivery(envelope, headers)
         delivery.write(body)
-        outcome = next(iter((await delivery.commit()).values()))
+        outcomes = await delivery.commit()
+        outcome = next(iter(outcomes.values()))
         if not outcome.delivered:
             raise RequestRefusedError(str(outcome))
-        return SentJson(reply=str(outcome))
+        return sent_as_json(outcomes)
 
     def _content(self, encoded: str) -> bytes:
         try:
             content = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as error:
             raise RequestRefusedError("the content is not base64") from error
-        canonical = _LINE_END.sub(b"\r\n", content)
-        if len(canonical) > self.message_size():
+        lines = canonical(content)
+        if len(lines) > self.message_size():
             raise RequestRefusedError(f"the message is larger than {self.message_size()} octets")
-        return canonical if canonical.endswith(b"\r\n") else canonical + b"\r\n"
-
-    def _author(self, headers: HeaderSection) -> Mailbox:
-        named = [address for _, address in getaddresses(headers.values(b"from")) if address]
-        return self._mailbox(named[0] if named else "postmaster")
-
-    def _sender(self, address: str) -> Mailbox | None:
-        return self._mailbox(address) if address else None
+        return lines
 
     def _mailbox(self, address: str) -> Mailbox:
         try:
@@ -99,17 +120,17 @@ class SubmissionOperations:
         except ValueError as error:
             raise RequestRefusedError(f"not an address: {address!r}") from error
 
-    def _recipients(self, addresses: Iterable[str]) -> tuple[Recipient, ...]:
-        recipients = [Recipient(self._mailbox(address)) for address in addresses]
+    def _reverse_path(self, sender: str | None, author: Mailbox) -> Mailbox | None:
+        if sender is None:
+            return author
+        return self._mailbox(sender) if sender else None
+
+    def _recipients(self, addresses: Iterable[str], options: RcptOptions) -> tuple[Recipient, ...]:
+        recipients = [Recipient(self._mailbox(address), options) for address in addresses]
         if not recipients:
             raise RequestRefusedError("no recipient")
         book = self.addresses()
         for recipient in recipients:
-            kind = book.resolve(recipient.address).kind
-            if kind is AddressKind.REMOTE:
-                raise RequestRefusedError(
-                    f"{recipient.address} is not delivered here, and this version does not relay"
-                )
-            if kind is AddressKind.UNKNOWN:
+            if book.resolve(recipient.address).kind is AddressKind.UNKNOWN:
                 raise RequestRefusedError(f"there is no {recipient.address} here")
         return expand(book, recipients).recipients

@@ -1,11 +1,11 @@
-"""Recipients and the accounts they lead to."""
+"""Recipients and the mailboxes they lead to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from mailext.accounts.addresses import AddressBook
+from mailext.accounts.addresses import AddressBook, AddressKind, Resolution
 from mailext.values import Mailbox, Outcome, Recipient
 
 __all__ = ["Expansion", "expand"]
@@ -16,39 +16,45 @@ class Expansion:
     """
     The recipients of an envelope, aliases expanded.
 
-    :param recipients: one for each account, whichever ways lead to it.
-    :param accounts: for each address that was given, where it leads.
+    :param recipients: one for each mailbox, whichever ways lead to it.
+    :param mailboxes: for each address that was given, where it leads.
     """
 
     recipients: tuple[Recipient, ...]
-    accounts: Mapping[Mailbox, tuple[Mailbox, ...]]
+    mailboxes: Mapping[Mailbox, tuple[Mailbox, ...]]
 
     def outcomes(self, reached: Mapping[Mailbox, Outcome]) -> Mapping[Mailbox, Outcome]:
         """
         What became of the addresses that were given.
 
-        :param reached: what became of each account.
-        :return: for each given address the worst of its accounts' outcomes.
+        :param reached: what became of each mailbox.
+        :return: for each given address the worst of its mailboxes' outcomes.
         """
         return {
-            given: max((reached[account] for account in accounts), key=lambda outcome: outcome.code)
-            for given, accounts in self.accounts.items()
+            given: max((reached[mailbox] for mailbox in mailboxes), key=lambda outcome: outcome.code)
+            for given, mailboxes in self.mailboxes.items()
         }
 
 
 def expand(book: AddressBook, recipients: Iterable[Recipient]) -> Expansion:
     """
-    :param recipients: as the client named them; each must be local, or it is
-        left out.
+    :param recipients: as the client named them. One that is remote is its own
+        mailbox; one that leads nowhere is left out.
     """
     expanded: dict[Mailbox, Recipient] = {}
-    accounts: dict[Mailbox, tuple[Mailbox, ...]] = {}
+    mailboxes: dict[Mailbox, tuple[Mailbox, ...]] = {}
     for recipient in recipients:
         given = recipient.address
-        reached = book.resolve(given).accounts
+        reached = _mailboxes(book.resolve(given), given)
         if reached:
-            accounts[given] = reached
-        for account in reached:
-            original = None if account == given else given
-            expanded.setdefault(account, replace(recipient, address=account, original=original))
-    return Expansion(tuple(expanded.values()), accounts)
+            mailboxes[given] = reached
+        for mailbox in reached:
+            original = None if mailbox == given else given
+            expanded.setdefault(mailbox, replace(recipient, address=mailbox, original=original))
+    return Expansion(tuple(expanded.values()), mailboxes)
+
+
+def _mailboxes(resolution: Resolution, given: Mailbox) -> tuple[Mailbox, ...]:
+    if resolution.kind is AddressKind.REMOTE:
+        return (given,)
+    return resolution.accounts + resolution.elsewhere

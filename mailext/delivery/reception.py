@@ -1,8 +1,8 @@
 """
 The server's own delivery objects, one for each transaction.
 
-They take local mail only. Nothing is relayed: a remote recipient is refused
-even after a login.
+Anybody may bring mail for the accounts of this server. Mail for other servers
+is taken from accounts, and from networks that the operator trusts.
 """
 
 from __future__ import annotations
@@ -27,15 +27,31 @@ from mailext.message.trace import received
 from mailext.values import Envelope, Mailbox, MailOptions, Outcome, RcptOptions, SessionView, TlsDemand
 from mailext.wire.grammar import mailbox_of
 
-__all__ = ["ExchangeDelivery", "Reception", "SenderCheck", "SubmissionDelivery", "any_sender"]
+__all__ = [
+    "ExchangeDelivery",
+    "Reception",
+    "RelayCheck",
+    "SenderCheck",
+    "SubmissionDelivery",
+    "any_sender",
+    "relays_for_nobody",
+]
 
 #: Says whether an account may use an address as its reverse-path.
 SenderCheck = Callable[[AddressBook, Mailbox, Mailbox], bool]
+
+#: Says whether a client that has not logged in may send to other servers.
+RelayCheck = Callable[[SessionView], bool]
 
 
 def any_sender(book: AddressBook, account: Mailbox, sender: Mailbox) -> bool:  # noqa: ARG001 - a sender check's signature
     """The sender check that lets every account send as anybody."""
     return True
+
+
+def relays_for_nobody(session: SessionView) -> bool:  # noqa: ARG001 - a relay check's signature
+    """The relay check that wants a login of everybody."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,7 @@ class Reception:
     :param unique: makes the part of a message id before its ``@``.
     :param sender_check: whose addresses an account sends as;
         :func:`any_sender` for no check.
+    :param relay_check: for whom mail is relayed without a login.
     """
 
     addresses: Callable[[], AddressBook]
@@ -59,6 +76,7 @@ class Reception:
     clock: IReactorTime
     unique: Callable[[], str]
     sender_check: SenderCheck = AddressBook.owns
+    relay_check: RelayCheck = relays_for_nobody
 
     def now(self) -> datetime:
         """The date for header fields."""
@@ -68,7 +86,8 @@ class Reception:
 @implementer(IEnvelopeAwareDelivery, IDeliveryTarget)
 class ExchangeDelivery:
     """
-    Mail from anywhere for the accounts of this server: an MX, or LMTP.
+    Mail from anywhere: an MX, or LMTP. It is for the accounts of this server,
+    unless the client is one to relay for.
 
     The ESMTP protocol calls ``beginTransaction`` first, and each
     ``validateTo`` right behind its ``recipientOptions``.
@@ -100,14 +119,18 @@ class ExchangeDelivery:
 
     def validateTo(self, user: User) -> Callable[[], IMessageSMTP]:
         """
-        :raise SMTPBadRcpt: if the address leads to no account here.
+        :raise SMTPBadRcpt: if the address leads nowhere, or elsewhere and the
+            client is none to relay for.
         """
         kind = self._book.resolve(self._recipient).kind
-        if kind is AddressKind.REMOTE:
+        if kind is AddressKind.REMOTE and not self._relays():
             raise SMTPBadRcpt(user, 550, "5.7.1 Relaying denied")
         if kind is AddressKind.UNKNOWN:
             raise SMTPBadRcpt(user, 550, "5.1.1 No such recipient here")
         return _only_whole_messages
+
+    def _relays(self) -> bool:
+        return self._reception.relay_check(self._session)
 
     def messageTagged(self, demand: TlsDemand) -> None:
         """The envelope carries the demand too."""
@@ -166,6 +189,9 @@ class SubmissionDelivery(ExchangeDelivery):
             raise SMTPBadSender(origin, 553, "5.7.1 Not an address of this account")
         return origin
 
+    def _relays(self) -> bool:
+        return True
+
     def _prepared(self, headers: HeaderSection) -> HeaderSection:
         return complete(
             headers,
@@ -177,7 +203,7 @@ class SubmissionDelivery(ExchangeDelivery):
 
 @implementer(IDelivery)
 class _ExpandedDelivery:
-    """A delivery to accounts that answers for the addresses that led to them."""
+    """A delivery to mailboxes that answers for the addresses that led to them."""
 
     def __init__(self, delivery: IDelivery, expansion: Expansion) -> None:
         self._delivery = delivery

@@ -45,19 +45,20 @@ class ReportFailures:
 
     :param store: has the messages' header sections.
     :param target: where reports go: the queue itself.
-    :param hostname: who reports.
+    :param hostname: gives the name of who reports.
     :param unique: makes what no other report has in its ``Message-ID``.
     :param clock: tells the time of attempts.
-    :param give_up_after: how long a message may be in the queue, in seconds.
+    :param give_up_after: gives how long a message may be in the queue, in
+        seconds.
     :param rules: which recipients a report is due for.
     """
 
     store: IQueueStore
     target: IDeliveryTarget
-    hostname: str
+    hostname: Callable[[], str]
     unique: Callable[[], str]
     clock: QueueClock
-    give_up_after: float
+    give_up_after: Callable[[], float]
     rules: NotificationRules = field(default_factory=NotificationRules)
 
     def weigh(
@@ -75,14 +76,16 @@ class ReportFailures:
         :raise ReportError: if the target did not take the report.
         """
         now = self.clock.wall()
-        told = recipient_reports(entry, settlement, outcomes, now=now, give_up_after=self.give_up_after)
+        told = recipient_reports(
+            entry, settlement, outcomes, now=now, give_up_after=self.give_up_after()
+        )
         reverse_path = entry.envelope.reverse_path
         if unreported := count_unreported(entry, settlement):
             log_unreported(entry, unreported)
         if reverse_path is None or not told:
             return
         report = Report(
-            hostname=self.hostname,
+            hostname=self.hostname(),
             unique=self.unique(),
             date=datetime.fromtimestamp(now, UTC),
             to=reverse_path,

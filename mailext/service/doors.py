@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from ipaddress import ip_address
 
 from attrs import frozen
 from twisted.cred.checkers import AllowAnonymousAccess, ICredentialsChecker
@@ -18,15 +19,16 @@ from mailext.accounts.strings import make_checker as make_credentials_checker
 from mailext.clientid.dispositions import Dispositions
 from mailext.clientid.journal import LoginJournal
 from mailext.clientid.login import LoginJudge
-from mailext.config.model import Configuration, Limits, Listener
+from mailext.config.model import Configuration, Limits, Listener, Relay
 from mailext.delivery.realm import MailRealm
-from mailext.delivery.reception import Reception, any_sender
+from mailext.delivery.reception import Reception, RelayCheck, any_sender, relays_for_nobody
 from mailext.interfaces import IIdentityRegistry, IPluginServices
 from mailext.net.factory import SMTPFactory
 from mailext.net.settings import ListenerSettings
 from mailext.net.tls import ServerContextFactory, implicit
 from mailext.plugins import make_checker, make_policy
 from mailext.queue.target import QueueTarget
+from mailext.routing.names import plain_address
 from mailext.service.site import Site
 from mailext.values import Protocol, SessionView
 from mailext.wire.limits import Limits as SessionLimits
@@ -96,6 +98,7 @@ def _factory(
         clock,
         site.queue.ids,
         AddressBook.owns if configuration.addresses.sender_check else any_sender,
+        _relay_check(listener, configuration.relay),
     )
     portal = _portal(listener, MailRealm(reception), site.accounts)
     limits = listener.limits
@@ -114,6 +117,7 @@ def _factory(
         connections_per_address=limits.connections_per_address,
         require_auth=listener.keys.require_auth,
         plaintext_auth=listener.keys.plaintext_auth,
+        dsn=True,
         clientid_enabled=listener.clientid.enabled,
         dispositions=dispositions,
         login=LoginJudge(
@@ -132,6 +136,22 @@ def _factory(
         ),
     )
     return SMTPFactory(portal, settings, clock=clock, counts=site.counts[listener.name])
+
+
+def _relay_check(listener: Listener, relay: Relay) -> RelayCheck:
+    # LMTP is final delivery.
+    if not relay.networks or listener.name == "lmtp":
+        return relays_for_nobody
+
+    def is_in_networks(session: SessionView) -> bool:
+        try:
+            address = ip_address(plain_address(session.peer))
+        except ValueError:
+            # A client by a local socket has no address.
+            return False
+        return any(address in network for network in relay.networks)
+
+    return is_in_networks
 
 
 def _session_limits(limits: Limits) -> SessionLimits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -57,7 +58,7 @@ class Listeners:
         self._reactor = reactor
         self._listen = listen
         self._entrances = {name: _Entrance(name) for name in listen}
-        self._ports: list[IListeningPort] = []
+        self._ports: dict[str, list[IListeningPort]] = {name: [] for name in listen}
 
     def bind(self) -> None:
         """
@@ -67,7 +68,7 @@ class Listeners:
         """
         for name, endpoints in self._listen.items():
             for endpoint in endpoints:
-                self._ports.append(self._bind(name, endpoint))
+                self._ports[name].append(self._bind(name, endpoint))
 
     def _bind(self, name: str, endpoint: str) -> IListeningPort:
         results: list[IListeningPort | Failure] = []
@@ -78,6 +79,10 @@ class Listeners:
         if isinstance(result, Failure):
             raise ListenError(f"listen.{name}: {endpoint}: {result.getErrorMessage()}") from result.value
         return result
+
+    def addresses(self, name: str) -> list[IAddress]:
+        """Where a listener is bound."""
+        return [port.getHost() for port in self._ports[name]]
 
     def serve(self, factories: Mapping[str, IProtocolFactory]) -> None:
         """
@@ -90,7 +95,9 @@ class Listeners:
 
     def stop(self) -> Deferred[None]:
         """Take no new connections."""
-        ports, self._ports = self._ports, []
+        ports = list(chain.from_iterable(self._ports.values()))
+        for each in self._ports.values():
+            each.clear()
         return Deferred.fromCoroutine(_stop(ports))
 
 

@@ -17,6 +17,7 @@ from mailext.net.tls import ServerContextFactory
 from mailext.service.certificates import CertificateWatch
 from mailext.service.doors import open_doors
 from mailext.service.listeners import Listeners
+from mailext.service.own_addresses import own_addresses
 from mailext.service.site import ISiteReactor, Site
 
 __all__ = ["IServerReactor", "Serving"]
@@ -48,7 +49,7 @@ class Serving:
     ) -> None:
         self._reactor = reactor
         self._listeners = listeners
-        self._site = Site(configuration, reactor, random, self._end_sessions)
+        self._site = Site(configuration, reactor, random, self._end_sessions, self._own_addresses)
         self._doors = open_doors(configuration, self._site, reactor)
         # Connections that began before a reload keep their factory.
         self._factories: list[SMTPFactory] = list(self._doors.smtp.values())
@@ -62,6 +63,9 @@ class Serving:
     def _end_sessions(self, account: str) -> None:
         for factory in self._factories:
             factory.end_sessions(account)
+
+    def _own_addresses(self, configuration: Configuration) -> frozenset[str]:
+        return frozenset(own_addresses(self._listeners.addresses("mx"), configuration.relay.port))
 
     def _tls(self) -> ServerContextFactory | None:
         return self._doors.tls

@@ -9,7 +9,6 @@ from random import Random
 from time import monotonic
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 
 from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
@@ -22,8 +21,10 @@ from mailext.net.counts import ConnectionCounts
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
 from mailext.queue.manager import QueueManager
+from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
+from mailext.service.relaying import IRelayReactor, Relaying
 from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
 
@@ -36,7 +37,7 @@ _MAILBOX_THREADS = 8
 _MAILBOXES_WAITING = 200
 
 
-class ISiteReactor(IReactorTime, IReactorFromThreads):
+class ISiteReactor(IRelayReactor):
     """What a site asks of a reactor."""
 
 
@@ -47,6 +48,8 @@ class Site:
     :param configuration: says where it is, and who has an account.
     :param random: :class:`random.SystemRandom` in a server.
     :param end_sessions: called with an account whose sessions are to end.
+    :param own_addresses: gives the addresses that lead back to this server,
+        under a configuration.
     :raise mailext.storage.errors.StoreError: if another process owns the
         directory, or it cannot be used.
     :raise OSError: if a file cannot be made or opened.
@@ -65,6 +68,7 @@ class Site:
         reactor: ISiteReactor,
         random: Random,
         end_sessions: Callable[[str], object],
+        own_addresses: Callable[[Configuration], frozenset[str]],
     ) -> None:
         self.configuration = configuration
         addresses = account_addresses(configuration)
@@ -86,11 +90,26 @@ class Site:
             hostname=configuration.hostname,
             random=names,
         )
-        self._manager = QueueManager(
-            self.store.queue, mailboxes, _schedule(configuration.relay), clock, names
+        self._relaying = Relaying(
+            configuration, reactor, clock, names, addresses=self.addresses, own_addresses=own_addresses
         )
-        self.queue = QueueTarget(
-            self.store.queue, QueueIds(reactor.seconds, names), clock, self._manager.wake
+        ids = QueueIds(reactor.seconds, names)
+        self.queue = QueueTarget(self.store.queue, ids, clock, self._wake_queue)
+        self._manager = QueueManager(
+            self.store.queue,
+            mailboxes,
+            _schedule(configuration.relay),
+            clock,
+            names,
+            aftermath=ReportFailures(
+                self.store.queue,
+                self.queue,
+                lambda: self.configuration.hostname,
+                ids,
+                clock,
+                lambda: self.configuration.relay.give_up_after,
+            ),
+            dispatch=self._relaying.dispatch,
         )
         self.dispatcher = make_dispatcher(
             self.store,
@@ -105,13 +124,22 @@ class Site:
         """Begin to work."""
         self._hashing.startService()
         self._mailboxes.startService()
+        self._relaying.start()
         self._manager.start()
 
     def configure(self, configuration: Configuration) -> None:
-        """Go on with another configuration. Its state directory is the same."""
+        """
+        Go on with another configuration. Its state directory is the same.
+
+        :raise ValueError: if it cannot be used after all; then nothing changes.
+        """
+        self._relaying.configure(configuration)
         self.configuration = configuration
         self.addresses.configure(configuration)
         self._manager.reschedule(_schedule(configuration.relay))
+
+    def _wake_queue(self) -> None:
+        self._manager.wake()
 
     def stop(self) -> Deferred[None]:
         """
@@ -123,6 +151,7 @@ class Site:
 
     async def _stop(self) -> None:
         await self._manager.stop()
+        await self._relaying.stop()
         self._mailboxes.stopService()
         self._hashing.stopService()
         await self.store.close()

@@ -306,7 +306,7 @@ class TestProblems:
     @pytest.mark.parametrize(
         ("aliases", "key", "reason"),
         [
-            ({"info": ["ann", "x@example.com"]}, 'aliases."info"', "example.com is not delivered here"),
+            ({"info": ["ann", "x@[192.0.2.1]"]}, 'aliases."info"', "not a domain name"),
             ({"x@example.com": ["ann"]}, 'aliases."x@example.com"', "example.com is not delivered here"),
             ({"@example.com": ["ann"]}, 'aliases."@example.com"', "example.com is not delivered here"),
             ({"in fo@example.org": ["ann"]}, 'aliases."in fo@example.org"', "not a mailbox"),
@@ -323,6 +323,16 @@ class TestProblems:
         [problem] = book(aliases=aliases).problems()
         assert problem.key == key
         assert reason in problem.reason
+
+    def test_a_target_elsewhere_keeps_its_spelling(self):
+        addresses = book(aliases={"info": ["ann", "Zoe@Example.COM"], "all": ["info"]})
+        assert addresses.problems() == []
+        assert not any("info" in remark.key for remark in addresses.remarks())
+        for name in ("info", "all"):
+            found = addresses.resolve(Mailbox(name, "example.org"))
+            assert found.kind is AddressKind.LOCAL
+            assert found.accounts == (ANN,)
+            assert found.elsewhere == (Mailbox("Zoe", "Example.COM"),)
 
     def test_loops(self):
         problems = book(aliases={"a": ["b"], "b": ["c"], "c": ["a+x"], "d": ["a"], "e": ["e"]}).problems()

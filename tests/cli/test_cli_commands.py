@@ -172,7 +172,6 @@ def test_a_message_can_ask_for_delivery_without_tls(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["bob@example.net"], "bob@example.net is not delivered here, and this version does not relay"),
         (["ann", "carol"], "there is no carol@example.org here"),
         ([], "no recipient"),
         (["a b@example.org"], "not an address: 'a b@example.org'"),
@@ -205,17 +204,18 @@ def test_no_identities(run: Run) -> None:
 
 def test_check_names_what_is_wrong(run: Run, tmp_path: Path) -> None:
     config = tmp_path / "mailext.toml"
-    config.write_text(config.read_text() + '"info" = ["bob@example.net"]\n[relay]\nport = 26\n')
+    config.write_text(config.read_text() + '"x@example.net" = ["ann"]\n[relay]\nresolver = ["127.0.0.1:1"]\n')
     status, out, _ = run("check", "--json")
     found = json.loads(out)
     assert status == 1
-    assert [problem["key"] for problem in found["problems"]] == ['aliases."info"']
+    assert [problem["key"] for problem in found["problems"]] == ['aliases."x@example.net"']
     assert "not delivered here" in found["problems"][0]["reason"]
     assert found["notes"][0] == {
         "file": str(config),
-        "key": "relay",
-        "reason": "this version does not relay: only retry and give-up-after have an effect",
+        "key": "relay.resolver",
+        "reason": found["notes"][0]["reason"],
     }
+    assert found["notes"][0]["reason"].startswith("127.0.0.1 is not fit to be asked")
     assert not (tmp_path / "state").exists()
 
 

@@ -209,11 +209,17 @@ class TestRecipient:
         "text",
         ["carol@example.net", "ann@[192.0.2.1]", '"ann@example.org"@example.net', "ann@sub.example.org"],
     )
-    def test_remote_even_after_a_login(self, server, text):
-        for delivery in (server.exchange(), server.submission()):
-            with pytest.raises(SMTPBadRcpt) as raised:
-                rcpt(delivery, parse_mailbox(text))
-            assert (raised.value.code, raised.value.resp) == (550, "5.7.1 Relaying denied")
+    def test_remote(self, server, text):
+        with pytest.raises(SMTPBadRcpt) as raised:
+            rcpt(server.exchange(), parse_mailbox(text))
+        assert (raised.value.code, raised.value.resp) == (550, "5.7.1 Relaying denied")
+        assert callable(rcpt(server.submission(), parse_mailbox(text)))
+
+    def test_remote_without_a_login(self):
+        asked = []
+        server = Server(relay_check=lambda session: asked.append(session) or True)
+        assert callable(rcpt(server.exchange(), CAROL))
+        assert asked == [SESSION]
 
     def test_a_protocol_without_whole_messages_gets_a_temporary_error(self, server):
         with pytest.raises(SMTPServerError) as raised:
@@ -341,6 +347,30 @@ class TestRealm:
 
 
 def test_an_address_that_leads_nowhere_is_left_out(server):
-    expansion = expand(server.book, [Recipient(CAROL), Recipient(ANN)])
+    nobody = Mailbox("nobody", "example.org")
+    expansion = expand(server.book, [Recipient(nobody), Recipient(ANN)])
     assert expansion.recipients == (Recipient(ANN),)
     assert expansion.outcomes({ANN: QUEUED}) == {ANN: QUEUED}
+
+
+@pytest.mark.requirement("R8")
+def test_an_alias_leads_elsewhere_too_and_each_mailbox_comes_once(server):
+    book = AddressBook(
+        ["example.org"], ["ann@example.org"], {"all": ["ann", "Carol@Example.NET"], "carol": ["all"]}
+    )
+    everybody, carol = Mailbox("all", "example.org"), Mailbox("Carol", "Example.NET")
+    options = RcptOptions(notify=frozenset({Notify.SUCCESS}))
+    given = [Recipient(everybody, options), Recipient(ANN), Recipient(CAROL), Recipient(carol)]
+    expansion = expand(book, given)
+    assert expansion.recipients == (
+        Recipient(ANN, options, everybody),
+        Recipient(carol, options, everybody),
+        Recipient(CAROL),
+    )
+    refused = Outcome(550, "5.7.1", "No")
+    assert expansion.outcomes({ANN: QUEUED, carol: refused, CAROL: QUEUED}) == {
+        everybody: refused,
+        ANN: QUEUED,
+        CAROL: QUEUED,
+        carol: refused,
+    }

@@ -30,7 +30,7 @@ CONTENT = b"Subject: x\r\n\r\nOne.\r\n"
 @pytest.fixture
 def dispatch(site: RelaySite) -> RemoteDispatch:
     book = AddressBook(["example.org"], ["ann@example.org"])
-    return RemoteDispatch(lambda: book, site.means())
+    return RemoteDispatch(lambda: book, site.means)
 
 
 def grouped(dispatch: RemoteDispatch, *addresses: Mailbox) -> list[tuple[str, list[Mailbox]]]:

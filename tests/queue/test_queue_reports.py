@@ -77,7 +77,12 @@ class Site:
     def new_manager(self, reports_to: IDeliveryTarget) -> QueueManager:
         schedule = RetrySchedule((3600.0,), give_up_after=86400.0, jitter=0.0)
         aftermath = ReportFailures(
-            self.store, reports_to, "mx.example.org", self.ids, self.queue_clock, schedule.give_up_after
+            self.store,
+            reports_to,
+            lambda: "mx.example.org",
+            self.ids,
+            self.queue_clock,
+            lambda: schedule.give_up_after,
         )
         return QueueManager(
             self.store, self.target, schedule, self.queue_clock, Random(1), aftermath=aftermath

@@ -23,26 +23,28 @@ class RemoteDispatch:
     :class:`~mailext.queue.dispatch.Dispatch`.
 
     :param addresses: gives the address book as it is now.
-    :param means: for the relay.
+    :param means: gives what relaying is done with now.
     """
 
     addresses: Callable[[], AddressBook]
-    means: RelayMeans
+    means: Callable[[], RelayMeans]
 
     def elsewhere(self, entry: QueueEntry, recipients: Sequence[Recipient]) -> Sequence[Group]:
         """See :meth:`mailext.queue.dispatch.Dispatch.elsewhere`."""
-        book = self.addresses()
+        book, means = self.addresses(), self.means()
         grouped: dict[str, list[Recipient]] = {}
         for recipient in recipients:
             if book.resolve(recipient.address).kind is AddressKind.REMOTE:
                 grouped.setdefault(_destination(recipient.address.domain), []).append(recipient)
         return [
-            Group(tuple(together), self._way(destination, entry)) for destination, together in grouped.items()
+            Group(tuple(together), _way(means, destination, entry))
+            for destination, together in grouped.items()
         ]
 
-    def _way(self, destination: str, entry: QueueEntry) -> IDeliveryTarget | Outcome:
-        deferral = self.means.backoff.deferral(destination)
-        return deferral if deferral is not None else RelayTarget(self.means, destination, entry)
+
+def _way(means: RelayMeans, destination: str, entry: QueueEntry) -> IDeliveryTarget | Outcome:
+    deferral = means.backoff.deferral(destination)
+    return deferral if deferral is not None else RelayTarget(means, destination, entry)
 
 
 def _destination(domain: str) -> str:
