@@ -82,11 +82,15 @@ class DnsRecords:
         records = dns.rdataset.Rdataset(dns.rdataclass.IN, kind, ttl=ttl)
         if texts:
             records = dns.rdataset.from_text("IN", kind, ttl, *texts)
-        self._entries[dns.name.from_text(name.lower()), kind] = records, status
+        self._put(name, kind, (records, status))
 
     def fail(self, name: str, rdtype: str, fault: DnsFault) -> None:
         """Let the look-ups of that name and type fail."""
-        self._entries[dns.name.from_text(name.lower()), RdataType.make(rdtype)] = fault
+        self._put(name, RdataType.make(rdtype), fault)
+
+    def _put(self, name: str, rdtype: RdataType, entry: tuple[Rdataset, DnsStatus] | DnsFault) -> None:
+        # All of them anew: a thread that answers queries may be looking.
+        self._entries = {**self._entries, (dns.name.from_text(name.lower()), rdtype): entry}
 
     def find(self, name: Name, rdtype: RdataType) -> DnsResult | DnsFault:
         """What a validating resolver finds; CNAME records are followed."""
