@@ -75,8 +75,10 @@ __all__ = [
     "IMXAuthenticator",
     "IPluginServices",
     "IQueueStore",
+    "IRememberingResolver",
     "IReportedAuthenticator",
     "IResolver",
+    "IRevisableAuthenticator",
     "ITlsResultSink",
 ]
 
@@ -577,6 +579,18 @@ class IResolver(Interface):
         """
 
 
+class IRememberingResolver(IResolver):
+    """An add-on for a resolver that answers from memory where it can."""
+
+    def forget(name: str, rdtype: RdataType) -> None:
+        """
+        Let the next look-up of that name and type ask anew.
+
+        :param name: a domain name, in A-labels.
+        :param rdtype: the type of the records.
+        """
+
+
 class IMXAuthenticator(Interface):
     """
     One way in which a host proves that it may take the mail of a domain.
@@ -627,6 +641,21 @@ class IBindingAuthenticator(IMXAuthenticator):
         :param hop: the :class:`~mailext.values.NextHop` to connect to.
         :return: a :class:`~mailext.values.PublishedDemand`; an empty one where
             the policy binds nobody, for example in MTA-STS's mode ``testing``.
+        """
+
+
+class IRevisableAuthenticator(IMXAuthenticator):
+    """An add-on for an authenticator that goes by what it remembers."""
+
+    def revised(domain: str, hop: NextHop) -> bool | Deferred[bool]:
+        """
+        Find out whether what is remembered is still what is published. It is
+        asked before mail is returned because a host fell short of it.
+
+        :param domain: the recipient domain, in A-labels.
+        :param hop: the :class:`~mailext.values.NextHop` that fell short.
+        :return: whether :meth:`policyFor` would give something else from now
+            on; or a Deferred of that.
         """
 
 

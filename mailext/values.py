@@ -876,6 +876,8 @@ class Proof:
     :param requiretls: whether REQUIRETLS was offered in the EHLO reply after
         TLS (R12, RFC 8689 section 4.2.1).
     :param reason: what led to these levels, for the log and for reports.
+    :param mx_at_best: what ``mx`` might have been, had all been looked up that
+        could not be.
     """
 
     tls: TlsLevel = TlsLevel.NONE
@@ -883,6 +885,7 @@ class Proof:
     mx: MxLevel = MxLevel.NONE
     requiretls: bool = False
     reason: str = ""
+    mx_at_best: MxLevel = MxLevel.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,10 @@ def leads_to_next_pass(failures: Sequence[HostFailure]) -> bool:
     host was asked, and lacks something. Where all that is known is trouble,
     there is nothing yet to make concessions for.
     """
-    return any(isinstance(failure.cause, Shortfall) for failure in failures)
+    return any(
+        isinstance(failure.cause, Shortfall) and failure.cause.lack is not Lack.UNKNOWN
+        for failure in failures
+    )
 
 
 def folded(requirement: Requirement, failures: Sequence[HostFailure]) -> Outcome:
@@ -48,8 +51,9 @@ def folded(requirement: Requirement, failures: Sequence[HostFailure]) -> Outcome
     # R15, RFC 8689 section 4.2.1: trouble with one host may be over soon.
     if temporary:
         return temporary[0]
-    # ... and a host that lacked the keyword alone says most of all the rest.
-    for lack in Lack.KEYWORD, Lack.TLS:
+    # ... so may be that something could not be looked up; and a host that
+    # lacked the keyword alone says most of all the rest.
+    for lack in Lack.UNKNOWN, Lack.KEYWORD, Lack.TLS:
         for failure in failures:
             if isinstance(failure.cause, Shortfall) and failure.cause.lack is lack:
                 return _lacking(failure.host, failure.cause, final=requirement.final)
@@ -58,10 +62,14 @@ def folded(requirement: Requirement, failures: Sequence[HostFailure]) -> Outcome
 
 def _lacking(host: str, shortfall: Shortfall, *, final: bool) -> Outcome:
     text = f"{_WORDS[shortfall.lack]}: {host}: {shortfall.reason}"
-    if final:
+    if final and shortfall.lack is not Lack.UNKNOWN:
         return Outcome(550, f"5.{_DETAILS[shortfall.lack]}", text)
     return Outcome(451, f"4.{_DETAILS[shortfall.lack]}", text)
 
 
-_WORDS = {Lack.KEYWORD: "REQUIRETLS support required", Lack.TLS: "Encryption needed"}
-_DETAILS = {Lack.KEYWORD: "7.30", Lack.TLS: "7.10"}
+_WORDS = {
+    Lack.KEYWORD: "REQUIRETLS support required",
+    Lack.TLS: "Encryption needed",
+    Lack.UNKNOWN: "A host cannot be validated",
+}
+_DETAILS = {Lack.KEYWORD: "7.30", Lack.TLS: "7.10", Lack.UNKNOWN: "4.3"}

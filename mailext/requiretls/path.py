@@ -67,6 +67,8 @@ class Lack(Enum):
     TLS = "tls"
     #: Nothing but the keyword REQUIRETLS.
     KEYWORD = "keyword"
+    #: Perhaps nothing: what would prove its name could not be looked up.
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ def shortfall(requirement: Requirement, proof: Proof) -> Shortfall | None:
         wanted = " and ".join(sorted(each.name for each in missing))
         return Shortfall(Lack.TLS, f"not authenticated by {wanted}{_because(proof)}")
     if proof.mx < requirement.mx:
-        return Shortfall(Lack.TLS, f"not proved to be a host of the domain{_because(proof)}")
+        lack = Lack.TLS if proof.mx_at_best < requirement.mx else Lack.UNKNOWN
+        return Shortfall(lack, f"not proved to be a host of the domain{_because(proof)}")
     if requirement.requiretls and not proof.requiretls:
         return Shortfall(Lack.KEYWORD, "REQUIRETLS is not offered")
     return None

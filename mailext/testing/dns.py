@@ -17,7 +17,7 @@ from dns.rdatatype import RdataType
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from mailext.interfaces import IResolver
+from mailext.interfaces import IRememberingResolver
 from mailext.lookups import MailLookups, host_text, weakest
 from mailext.values import DnsAnswer, DnsError, DnsStatus
 
@@ -112,16 +112,18 @@ class DnsRecords:
             name = records[0].target.canonicalize()
 
 
-@implementer(IResolver)
+@implementer(IRememberingResolver)
 class FakeResolver(MailLookups):
     """
     A resolver that knows these records. Its Deferreds have fired already.
 
     :ivar asked: the names and types that were looked up, in order.
+    :ivar forgotten: those that were to be forgotten; there is nothing to forget.
     """
 
     def __init__(self, records: DnsRecords) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.forgotten: list[tuple[str, str]] = []
         self._records = records
 
     def lookup(self, name: str, rdtype: RdataType) -> Deferred[DnsAnswer[Rdata]]:
@@ -133,3 +135,7 @@ class FakeResolver(MailLookups):
             return fail(DnsError(found.value, status))
         records = tuple(found.records or ())
         return succeed(DnsAnswer(host_text(found.name), records, found.status, found.exists))
+
+    def forget(self, name: str, rdtype: RdataType) -> None:
+        """See :meth:`IRememberingResolver.forget`."""
+        self.forgotten.append((name, rdtype.name))

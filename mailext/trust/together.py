@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
+from twisted.internet.defer import Deferred, FirstError, gatherResults, maybeDeferred, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from mailext.interfaces import IBindingAuthenticator, IMXAuthenticator
+from mailext.interfaces import IBindingAuthenticator, IMXAuthenticator, IRevisableAuthenticator
 from mailext.values import MxLevel, NextHop, Proof, PublishedDemand, TlsEvidence, TlsLevel
 
 __all__ = ["JointAuthenticator", "joined"]
@@ -23,10 +23,11 @@ def joined(proofs: Iterable[Proof]) -> Proof:
         mx=max((proof.mx for proof in given), default=MxLevel.NONE),
         requiretls=any(proof.requiretls for proof in given),
         reason="; ".join(proof.reason for proof in given if proof.reason),
+        mx_at_best=max((proof.mx_at_best for proof in given), default=MxLevel.NONE),
     )
 
 
-@implementer(IBindingAuthenticator)
+@implementer(IBindingAuthenticator, IRevisableAuthenticator)
 class JointAuthenticator:
     """
     Several authenticators as one. Its policy is a tuple of theirs.
@@ -56,6 +57,15 @@ class JointAuthenticator:
             if IBindingAuthenticator.providedBy(authenticator):
                 demand = demand.merged(IBindingAuthenticator(authenticator).demandOf(each, hop))
         return demand
+
+    def revised(self, domain: str, hop: NextHop) -> Deferred[bool]:
+        """See :meth:`IRevisableAuthenticator.revised`."""
+        asked = [
+            maybeDeferred(IRevisableAuthenticator(each).revised, domain, hop)
+            for each in self._authenticators
+            if IRevisableAuthenticator.providedBy(each)
+        ]
+        return gatherResults(asked, consumeErrors=True).addCallbacks(any, _first_failure)
 
     def judgeConnection(self, policy: object, hop: NextHop, evidence: TlsEvidence | None) -> Proof:
         """See :meth:`IMXAuthenticator.judgeConnection`."""

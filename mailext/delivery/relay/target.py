@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from mailext.delivery.relay.host import HostAttempt, Unsent
 from mailext.delivery.relay.means import RelayMeans
-from mailext.interfaces import IDelivery, IDeliveryTarget
+from mailext.interfaces import IDelivery, IDeliveryTarget, IRevisableAuthenticator
 from mailext.message.headers import HeaderSection
 from mailext.queue.undelivered import UndeliveredError
 from mailext.requiretls.failures import folded, leads_to_next_pass
-from mailext.requiretls.path import Requirement, passes
-from mailext.values import Envelope, Mailbox, Outcome, QueueEntry, Route
+from mailext.requiretls.path import Requirement, Shortfall, passes
+from mailext.values import DnsError, Envelope, Mailbox, Outcome, QueueEntry, Route
 
 __all__ = ["RelayTarget"]
+
+_log = Logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Untaken:
+    """
+    No host took the message.
+
+    :param requirement: what was required in the last pass.
+    :param unsent: why each host did not take it then.
+    """
+
+    requirement: Requirement
+    unsent: Sequence[Unsent]
 
 
 @implementer(IDeliveryTarget)
@@ -52,6 +70,22 @@ class RelayTarget:
             route.requiretls,
             null_reverse_path=envelope.reverse_path is None,
         )
+        found = await self._in_passes(route, requirements, envelope, beginning)
+        # RFC 8461 section 5: mail is not returned before it is known that the
+        # policy, if there is one, is still the same.
+        if isinstance(found, _Untaken) and await self._revised(route, found, envelope):
+            found = await self._in_passes(route, requirements, envelope, beginning)
+        if not isinstance(found, _Untaken):
+            return found
+        outcome = folded(found.requirement, found.unsent)
+        self._note(reached=any(each.reached for each in found.unsent), cause=outcome)
+        # Where that is what one host said, each recipient has its own words.
+        said = next((each.outcomes for each in found.unsent if each.cause is outcome), None)
+        raise UndeliveredError(said or _for_all(envelope, outcome))
+
+    async def _in_passes(
+        self, route: Route, requirements: Sequence[Requirement], envelope: Envelope, beginning: bytes
+    ) -> IDelivery | _Untaken:
         for requirement in requirements:
             unsent: list[Unsent] = []
             delivery = await self._pass(route, requirement, envelope, beginning, unsent)
@@ -59,11 +93,24 @@ class RelayTarget:
                 return delivery
             if not leads_to_next_pass(unsent):
                 break
-        outcome = folded(requirement, unsent)
-        self._note(reached=any(each.reached for each in unsent), cause=outcome)
-        # Where that is what one host said, each recipient has its own words.
-        said = next((each.outcomes for each in unsent if each.cause is outcome), None)
-        raise UndeliveredError(said or _for_all(envelope, outcome))
+        return _Untaken(requirement, unsent)
+
+    async def _revised(self, route: Route, untaken: _Untaken, envelope: Envelope) -> bool:
+        """Whether hosts fell short of what is not published any more."""
+        authenticator = self.means.authenticator
+        fell_short = any(isinstance(each.cause, Shortfall) for each in untaken.unsent)
+        if not fell_short or not IRevisableAuthenticator.providedBy(authenticator):
+            return False
+        revised = IRevisableAuthenticator(authenticator).revised(route.destination, route.hops[0])
+        try:
+            return await cast("Awaitable[bool]", revised) if isinstance(revised, Deferred) else revised
+        except CancelledError:
+            raise
+        except Exception as error:
+            if not isinstance(error, DnsError):
+                _log.failure("What {domain} publishes is not known", domain=route.destination)
+            text = f"What {route.destination} publishes cannot be looked up: {error}"
+            raise UndeliveredError(_for_all(envelope, Outcome(451, "4.4.3", text))) from error
 
     async def _pass(
         self,

@@ -45,6 +45,10 @@ class DnsCache:
         self._kept.move_to_end(question)
         return answer
 
+    def forget(self, question: Question) -> None:
+        """There is no answer to this question any more."""
+        self._kept.pop(question, None)
+
     def put(self, question: Question, finding: Finding) -> None:
         """Keep an answer, by its time to live."""
         longest = _LONGEST if finding.answer.records else _LONGEST_NEGATIVE

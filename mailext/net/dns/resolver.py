@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from mailext.interfaces import IResolver
+from mailext.interfaces import IRememberingResolver
 from mailext.lookups import MailLookups
 from mailext.net.dns.answers import Finding
 from mailext.net.dns.cache import DnsCache, Question
@@ -27,7 +27,7 @@ __all__ = ["Resolver"]
 _log = Logger()
 
 
-@implementer(IResolver)
+@implementer(IRememberingResolver)
 class Resolver(MailLookups):
     """
     Answers from memory, or by asking in a thread.
@@ -58,15 +58,20 @@ class Resolver(MailLookups):
 
     def lookup(self, name: str, rdtype: RdataType) -> Deferred[DnsAnswer[Rdata]]:
         """See :meth:`IResolver.lookup`."""
-        try:
-            question = dns.name.from_text(name.encode("ascii").lower()), rdtype
-        except (DNSException, UnicodeError):
+        question = _question(name, rdtype)
+        if question is None:
             # Nothing can have such a name.
             return succeed(DnsAnswer(name, (), DnsStatus.INSECURE, exists=False))
         answer = self._cache.get(question)
         if answer is not None:
             return succeed(answer)
         return self._asked_for(question)
+
+    def forget(self, name: str, rdtype: RdataType) -> None:
+        """See :meth:`IRememberingResolver.forget`."""
+        question = _question(name, rdtype)
+        if question is not None:
+            self._cache.forget(question)
 
     def _asked_for(self, question: Question) -> Deferred[DnsAnswer[Rdata]]:
         # A Deferred for each who asks: one may lose patience before another.
@@ -99,6 +104,13 @@ class Resolver(MailLookups):
                 waiting.errback(result)
             else:
                 waiting.callback(result)
+
+
+def _question(name: str, rdtype: RdataType) -> Question | None:
+    try:
+        return dns.name.from_text(name.encode("ascii").lower()), rdtype
+    except (DNSException, UnicodeError):
+        return None
 
 
 def _out_of_patience(_result: object, seconds: float) -> NoReturn:
