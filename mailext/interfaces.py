@@ -42,6 +42,7 @@ from mailext.values import (
     Outcome,
     Place,
     PolicyResult,
+    Progress,
     Proof,
     PublishedDemand,
     QueueEntry,
@@ -408,6 +409,22 @@ class IQueueStore(Interface):
         unless the settlement holds it.
 
         :param settlement: a :class:`~mailext.values.Settlement`.
+        :return: a Deferred of None.
+        """
+
+    def record(progress: Progress) -> Deferred[None]:
+        """
+        Record what an attempt has brought so far. It goes on: the lease stays.
+
+        :param progress: a :class:`~mailext.values.Progress`.
+        :return: a Deferred of None.
+        """
+
+    def bringForward(latest: float) -> Deferred[None]:
+        """
+        Let nothing wait longer than until then.
+
+        :param latest: wall clock, seconds since the epoch.
         :return: a Deferred of None.
         """
 

@@ -9,6 +9,7 @@ default, so that a checker or policy written against it goes on working.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum, StrEnum
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -42,6 +43,7 @@ __all__ = [
     "Outcome",
     "Place",
     "PolicyResult",
+    "Progress",
     "Proof",
     "Protocol",
     "PublishedDemand",
@@ -488,8 +490,11 @@ class QueuedRecipient:
 
     :param attempts: how many delivery attempts were made.
     :param last_reply: what the last attempt brought, as ``str()`` of its
-        :class:`Outcome`; empty before the first.
+        :class:`Outcome`; before the first one empty, or why there is none.
     :param reported: the events that its sender was told of.
+    :param next_attempt: when it may be tried; wall clock, seconds since the
+        epoch. Zero: with the message.
+    :param in_doubt: whether the last attempt left in doubt what became of it.
     """
 
     recipient: Recipient
@@ -497,6 +502,8 @@ class QueuedRecipient:
     attempts: int = 0
     last_reply: str = ""
     reported: frozenset[Notify] = frozenset()
+    next_attempt: float = 0.0
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,7 +516,8 @@ class QueueEntry:
     :param envelope: the envelope as it was accepted, with every recipient.
     :param recipients: the same recipients with their state.
     :param size: octets of the content.
-    :param next_attempt: when it is due; wall clock, seconds since the epoch.
+    :param next_attempt: when it is due, and the first of its recipients; wall
+        clock, seconds since the epoch.
     :param hold: whether it waits for an operator rather than for its time.
     :param clientid: the id of the client identity that submitted it (a keyed
         hash), empty without one; for the log.
@@ -540,6 +548,20 @@ class Settlement:
     recipients: tuple[QueuedRecipient, ...]
     next_attempt: float
     hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """
+    What an attempt has brought so far.
+
+    :param queue_id: whose attempt it is.
+    :param recipients: recipients with their new state, by their positions in
+        the envelope.
+    """
+
+    queue_id: str
+    recipients: Mapping[int, QueuedRecipient]
 
 
 @dataclass(frozen=True, slots=True)

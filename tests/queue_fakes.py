@@ -10,7 +10,7 @@ from zope.interface import implementer
 
 from mailext.interfaces import IDelivery, IDeliveryTarget, IQueueStore
 from mailext.message.headers import HeaderSection
-from mailext.values import Envelope, Mailbox, Outcome, QueueEntry, Settlement
+from mailext.values import Envelope, Mailbox, Outcome, Progress, QueueEntry, Settlement
 
 DELIVERED = Outcome(250, "2.0.0", "Delivered")
 
@@ -88,6 +88,7 @@ class FailingStore:
         self.openContent = store.openContent
         self.add = store.add
         self.nextDue = store.nextDue
+        self.bringForward = store.bringForward
 
     def _fails(self, method: str) -> bool:
         self.failures[method] = left = self.failures.get(method, 0) - 1
@@ -107,3 +108,8 @@ class FailingStore:
         if self._fails("settle"):
             return fail(OSError("disk full"))
         return self.store.settle(settlement)
+
+    def record(self, progress: Progress) -> Deferred[None]:
+        if self._fails("record"):
+            return fail(OSError("disk full"))
+        return self.store.record(progress)

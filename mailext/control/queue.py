@@ -16,7 +16,7 @@ from mailext.control.requests import (
     ShowMessage,
 )
 from mailext.queue.clock import QueueClock
-from mailext.storage.queue import QueueAdmin
+from mailext.storage.queue_admin import QueueAdmin
 
 __all__ = ["MessageJson", "QueueOperations"]
 

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from mailext.storage.committer import Committer
 from mailext.storage.engine import Database
 from mailext.storage.errors import StoreClosedError
-from mailext.storage.transactions import BulkChange
+from mailext.storage.transactions import NO_FILES, BulkChange, FileChange
 from mailext.threads import BoundedThreads
 
 __all__ = ["BackgroundTransactions"]
@@ -38,9 +38,9 @@ class BackgroundTransactions:
         self._threads = BoundedThreads(reactor, "mailext-readers", _READING_THREADS, _WAITING_READS)
         self._threads.startService()
 
-    def write(self, operation: Callable[[Connection], T]) -> Deferred[T]:
+    def write(self, operation: Callable[[Connection], T], files: FileChange = NO_FILES) -> Deferred[T]:
         """See :meth:`mailext.storage.transactions.Transactions.write`."""
-        return self._committer.write(operation)
+        return self._committer.write(operation, files)
 
     def change(self, change: BulkChange) -> Deferred[None]:
         """See :meth:`mailext.storage.transactions.Transactions.change`."""

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 
 from mailext.storage.batch import AnyJob, BatchWriter, Job
 from mailext.storage.errors import StoreBusyError, StoreClosedError
-from mailext.storage.transactions import BulkChange
+from mailext.storage.transactions import NO_FILES, BulkChange, FileChange
 
 __all__ = ["Committer"]
 
@@ -45,9 +45,9 @@ class Committer:
         writer = BatchWriter(engine)
         threading.Thread(target=self._run, args=(writer,), name="mailext-committer", daemon=True).start()
 
-    def write(self, operation: Callable[[Connection], T]) -> Deferred[T]:
+    def write(self, operation: Callable[[Connection], T], files: FileChange = NO_FILES) -> Deferred[T]:
         """See :meth:`mailext.storage.transactions.Transactions.write`."""
-        return self._submit(Job(operation))
+        return self._submit(Job(operation, files))
 
     def change(self, change: BulkChange) -> Deferred[None]:
         """See :meth:`mailext.storage.transactions.Transactions.change`."""

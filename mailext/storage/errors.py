@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["SchemaTooNewError", "StoreBusyError", "StoreClosedError", "StoreError", "StoreInUseError"]
+__all__ = [
+    "NoMessageError",
+    "SchemaTooNewError",
+    "StoreBusyError",
+    "StoreClosedError",
+    "StoreError",
+    "StoreInUseError",
+]
 
 
 class StoreError(Exception):
@@ -23,3 +30,7 @@ class StoreBusyError(StoreError):
 
 class StoreClosedError(StoreError):
     """The store was closed."""
+
+
+class NoMessageError(StoreError):
+    """There is no message of this queue id."""

@@ -1,4 +1,4 @@
-"""The durable queue, and the operator's questions about it."""
+"""The durable queue."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailext.interfaces import IContentWriter, IQueueStore
-from mailext.message.headers import HeaderSection
-from mailext.queue.content import read_headers
 from mailext.storage import messages
 from mailext.storage.content import ContentFolder, ContentWriter, FileRemoval, NewFile
+from mailext.storage.message_rows import message_row, recipient_rows, rescheduled_row, tried_recipient_rows
 from mailext.storage.transactions import BulkChange, Transactions
-from mailext.values import QueueEntry, RecipientState, Settlement
+from mailext.values import Progress, QueueEntry, RecipientState, Settlement
 
-__all__ = ["QueueAdmin", "SqlQueueStore"]
+__all__ = ["SqlQueueStore", "read_content"]
 
 
 @implementer(IQueueStore)
@@ -41,8 +40,8 @@ class SqlQueueStore:
         """See :meth:`mailext.interfaces.IQueueStore.add`."""
         if not isinstance(content, ContentWriter):
             raise TypeError("the content was not opened by this store")
-        message = [messages.message_row(entry)]
-        recipients = messages.recipient_rows(entry)
+        message = [message_row(entry)]
+        recipients = recipient_rows(entry)
         if content.is_small:
             data = [{"message_id": entry.id, "data": content.getvalue()}]
             change = BulkChange(messages.ADD_SMALL, (message, recipients, data))
@@ -63,75 +62,34 @@ class SqlQueueStore:
 
     def readContent(self, entry: QueueEntry) -> Deferred[Iterator[bytes]]:
         """See :meth:`mailext.interfaces.IQueueStore.readContent`."""
-        return self._transactions.read(partial(_read_content, folder=self._folder, queue_id=entry.id))
+        return self._transactions.read(partial(read_content, folder=self._folder, queue_id=entry.id))
 
     def settle(self, settlement: Settlement) -> Deferred[None]:
         """See :meth:`mailext.interfaces.IQueueStore.settle`."""
+        queue_id = settlement.queue_id
         waits = any(queued.state is RecipientState.QUEUED for queued in settlement.recipients)
         if waits or settlement.hold:
-            rows = (
-                [messages.rescheduled_row(settlement)],
-                messages.rescheduled_recipient_rows(settlement),
+            recipients = tried_recipient_rows(queue_id, enumerate(settlement.recipients))
+            return self._transactions.change(
+                BulkChange(messages.RESCHEDULE, ([rescheduled_row(settlement)], recipients))
             )
-            return self._transactions.change(BulkChange(messages.RESCHEDULE, rows))
-        removal = FileRemoval(self._folder, settlement.queue_id)
-        rows_removed = ([{"queue_id": settlement.queue_id}],)
-        return self._transactions.change(BulkChange(messages.REMOVE, rows_removed, removal))
+        removal = FileRemoval(self._folder, queue_id)
+        return self._transactions.change(BulkChange(messages.REMOVE, ([{"queue_id": queue_id}],), removal))
+
+    def record(self, progress: Progress) -> Deferred[None]:
+        """See :meth:`mailext.interfaces.IQueueStore.record`."""
+        recipients = tried_recipient_rows(progress.queue_id, progress.recipients.items())
+        return self._transactions.change(BulkChange(messages.RECORD, (recipients,)))
+
+    def bringForward(self, latest: float) -> Deferred[None]:
+        """See :meth:`mailext.interfaces.IQueueStore.bringForward`."""
+        return self._transactions.write(partial(messages.bring_forward, latest=latest))
 
 
-class QueueAdmin:
+def read_content(connection: Connection, folder: ContentFolder, queue_id: str) -> Iterator[bytes]:
     """
-    What an operator asks of the queue.
-
-    :param transactions: what runs its operations.
-    :param folder: where large contents are.
+    :return: the chunks of a message's content.
+    :raise OSError: if there is none.
     """
-
-    def __init__(self, transactions: Transactions, folder: ContentFolder) -> None:
-        self._transactions = transactions
-        self._folder = folder
-
-    def entries(self) -> Deferred[list[QueueEntry]]:
-        """:return: a Deferred of every message in the queue, the oldest first."""
-        return self._transactions.read(messages.entries)
-
-    def show(self, queue_id: str) -> Deferred[tuple[QueueEntry, HeaderSection] | None]:
-        """
-        :return: a Deferred of a message and its header section, None if there
-            is no such message.
-        """
-        return self._transactions.read(partial(_show, folder=self._folder, queue_id=queue_id))
-
-    def hold(self, queue_id: str) -> Deferred[bool]:
-        """
-        Keep a message for the operator. An attempt under way is finished.
-
-        :return: a Deferred of whether there is such a message.
-        """
-        return self._transactions.write(partial(messages.hold, queue_id=queue_id))
-
-    def release(self, queue_id: str, now: float) -> Deferred[bool]:
-        """
-        Give a held message one more attempt at once, recipients that have
-        failed included, unless that was reported. The queue manager wants to be
-        woken then.
-
-        :param now: seconds since the epoch.
-        :return: a Deferred of whether there is such a message, and it was held.
-        """
-        return self._transactions.write(partial(messages.release, queue_id=queue_id, now=now))
-
-
-def _read_content(connection: Connection, folder: ContentFolder, queue_id: str) -> Iterator[bytes]:
     small = messages.read_small_content(connection, queue_id)
     return folder.read(queue_id) if small is None else iter((small,))
-
-
-def _show(
-    connection: Connection, folder: ContentFolder, queue_id: str
-) -> tuple[QueueEntry, HeaderSection] | None:
-    entry = messages.find_entry(connection, queue_id)
-    if entry is None:
-        return None
-    headers, _ = read_headers(_read_content(connection, folder, queue_id))
-    return entry, headers

@@ -19,6 +19,8 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    UniqueConstraint,
+    false,
     text,
 )
 
@@ -80,6 +82,9 @@ recipient = Table(
     Column("last_reply", String, nullable=False),
     # The events that were reported, as in NOTIFY.
     Column("reported", String, nullable=False, server_default=text("''")),
+    # Zero: with the message.
+    Column("next_attempt", Double, nullable=False, server_default=text("0")),
+    Column("in_doubt", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )
 

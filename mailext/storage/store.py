@@ -18,7 +18,8 @@ from mailext.storage.engine import Database, open_database
 from mailext.storage.identities import SqlIdentityRegistry
 from mailext.storage.identity_keys import IdentityKeys, load_identity_keys
 from mailext.storage.lock import StateLock
-from mailext.storage.queue import QueueAdmin, SqlQueueStore
+from mailext.storage.queue import SqlQueueStore
+from mailext.storage.queue_admin import QueueAdmin
 from mailext.storage.transactions import DirectTransactions, Transactions
 
 __all__ = ["Store", "open_store", "open_store_offline"]

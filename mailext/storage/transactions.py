@@ -91,10 +91,11 @@ class BulkChange:
 class Transactions(Protocol):
     """Runs operations, each as a transaction of its own as far as it can tell."""
 
-    def write(self, operation: Callable[[Connection], T]) -> Deferred[T]:
+    def write(self, operation: Callable[[Connection], T], files: FileChange = NO_FILES) -> Deferred[T]:
         """
         Run an operation that changes something.
 
+        :param files: what it does to files.
         :return: a Deferred of what it returned, once that is on stable
             storage. It fails with what the operation raised, with what the
             database says, or with a
@@ -128,13 +129,13 @@ class DirectTransactions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def write(self, operation: Callable[[Connection], T]) -> Deferred[T]:
+    def write(self, operation: Callable[[Connection], T], files: FileChange = NO_FILES) -> Deferred[T]:
         """See :meth:`Transactions.write`."""
-        return execute(self._write, operation)
+        return execute(self._write, operation, files)
 
     def change(self, change: BulkChange) -> Deferred[None]:
         """See :meth:`Transactions.change`."""
-        return execute(self._change, change)
+        return execute(self._write, change, change.files)
 
     def read(self, operation: Callable[[Connection], T]) -> Deferred[T]:
         """See :meth:`Transactions.read`."""
@@ -144,20 +145,18 @@ class DirectTransactions:
         """See :meth:`Transactions.close`."""
         return succeed(None)
 
-    def _write(self, operation: Callable[[Connection], T]) -> T:
-        with self._database.writer.begin() as connection:
-            return operation(connection)
-
-    def _change(self, change: BulkChange) -> None:
+    def _write(self, operation: Callable[[Connection], T], files: FileChange) -> T:
         try:
-            change.files.prepare()
+            files.prepare()
         except BaseException:
-            change.files.abandoned()
+            files.abandoned()
             raise
         # If this fails, what became of the commit is unknown: a file that no
         # row names is removed when a server starts.
-        self._write(change)
-        change.files.committed()
+        with self._database.writer.begin() as connection:
+            result = operation(connection)
+        files.committed()
+        return result
 
     def _read(self, operation: Callable[[Connection], T]) -> T:
         with self._database.reader.connect() as connection:

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from twisted.internet.defer import Deferred
 
-from mailext.storage import messages
 from mailext.storage.committer import Committer
 from mailext.storage.content import ContentFolder
 from mailext.storage.engine import Database, open_database
 from mailext.storage.errors import StoreBusyError
+from mailext.storage.message_rows import load_entries
 from mailext.storage.queue import SqlQueueStore
-from mailext.storage.schema import account
+from mailext.storage.schema import account, message
 from mailext.values import QueueEntry, RecipientState, Settlement
 from tests.queue_samples import ANN, CONTENT, entry_of, envelope_to, large_content, written
 from tests.support import ThreadCalls, failure_result_of, logged
@@ -72,7 +72,7 @@ class Site:
 
     def stored(self) -> list[str]:
         with self.database.reader.connect() as connection:
-            found: list[QueueEntry] = messages.entries(connection)
+            found: list[QueueEntry] = load_entries(connection, select(message))
         return [entry.id for entry in found]
 
     def files(self) -> list[str]:

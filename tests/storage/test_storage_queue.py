@@ -15,6 +15,8 @@ from zope.interface.verify import verifyObject
 
 from mailext.interfaces import IContentWriter, IQueueStore
 from mailext.storage.content import SMALL
+from mailext.storage.errors import NoMessageError
+from mailext.storage.operating import QueueSelection
 from mailext.storage.store import Store, open_store, open_store_offline
 from mailext.values import (
     BodyType,
@@ -22,6 +24,7 @@ from mailext.values import (
     Mailbox,
     MailOptions,
     Notify,
+    Progress,
     QueuedRecipient,
     QueueEntry,
     RcptOptions,
@@ -117,6 +120,8 @@ def test_every_fact_of_a_message_comes_back(
             states.draw(st.integers(0, 100)),
             states.draw(_text),
             states.draw(st.frozensets(st.sampled_from(Notify))),
+            states.draw(st.floats(0, 2**40)),
+            states.draw(st.booleans()),
         )
         for recipient in envelope.recipients
     )
@@ -186,17 +191,132 @@ def test_a_held_message_waits_until_it_is_released(opened: OpenStore) -> None:
 
 
 def test_a_release_does_not_try_again_what_was_reported_as_failed(opened: OpenStore) -> None:
-    opened.add(entry_of("m1", envelope_to(ANN, BOB, CAROL)))
+    opened.add(entry_of("m1", envelope_to(ANN, BOB)))
     (entry,) = opened.claim()
-    settlement = settled(
-        entry, RecipientState.FAILED, RecipientState.FAILED, RecipientState.QUEUED, hold=True
-    )
+    settlement = settled(entry, RecipientState.FAILED, RecipientState.FAILED, hold=True)
     told = replace(settlement.recipients[0], reported=frozenset({Notify.DELAY, Notify.FAILURE}))
-    opened.result(opened.queue.settle(replace(settlement, recipients=(told, *settlement.recipients[1:]))))
+    opened.result(opened.queue.settle(replace(settlement, recipients=(told, settlement.recipients[1]))))
     assert opened.result(opened.admin.release("m1", 99999.0))
     (released,) = opened.claim(now=99999.0)
     assert released.recipients[0] == told
-    assert [queued.state for queued in released.recipients[1:]] == [RecipientState.QUEUED] * 2
+    assert released.recipients[1].state is RecipientState.QUEUED
+
+
+def test_where_somebody_waits_a_release_leaves_failures_alone(opened: OpenStore) -> None:
+    """They were dealt with when they came; the operator held the message for other reasons."""
+    opened.add(entry_of("m1", envelope_to(ANN, BOB)))
+    (entry,) = opened.claim()
+    settlement = settled(entry, RecipientState.FAILED, RecipientState.QUEUED, hold=True)
+    later = replace(settlement.recipients[1], next_attempt=10**6)
+    opened.result(opened.queue.settle(replace(settlement, recipients=(settlement.recipients[0], later))))
+    assert opened.result(opened.admin.release("m1", 99999.0))
+    (released,) = opened.claim(now=99999.0)
+    assert released.recipients == (settlement.recipients[0], replace(later, next_attempt=0.0))
+
+
+def test_a_retry_makes_due_what_waits_and_nothing_else(opened: OpenStore) -> None:
+    for name, address in (("m1", ANN), ("m2", CAROL), ("m3", BOB)):
+        opened.add(entry_of(name, envelope_to(address), arrived=1000.0 + int(name[1])))
+    for entry in opened.claim():
+        later = tuple(replace(queued, next_attempt=7000.0) for queued in entry.recipients)
+        opened.result(opened.queue.settle(Settlement(entry.id, later, 7000.0)))
+    opened.result(opened.admin.hold("m3"))
+    assert opened.claim(now=6000.0) == []
+
+    one = opened.result(opened.admin.retry("m2", 6000.0))
+    assert (one.queue_ids, one.domains) == (["m2"], frozenset({"example.net"}))
+    (entry,) = opened.claim(now=6000.0)
+    assert (entry.id, entry.recipients[0].next_attempt) == ("m2", 0.0)
+    everything = opened.result(opened.admin.retry(None, 6000.0))
+    assert (everything.queue_ids, everything.domains) == (["m1", "m2"], {"example.org", "example.net"})
+    # m2 is under way.
+    assert [entry.id for entry in opened.claim(now=6000.0)] == ["m1"]
+    for unknown in ("m3", "nosuch"):
+        assert opened.result(opened.admin.retry(unknown, 6000.0)).queue_ids == []
+
+
+@pytest.mark.parametrize("octets", [10, 3 * SMALL])
+def test_what_is_dropped_is_gone_and_does_not_come_back(opened: OpenStore, state: Path, octets: int) -> None:
+    opened.add(entry_of("m1", envelope_to(ANN, BOB), size=octets), b"x" * octets)
+    (entry,) = opened.claim()
+    assert opened.result(opened.admin.drop("m1")) == entry
+    assert not (state / "content" / "m1" / "m1").exists()
+    # What comes of the attempt under way finds nothing.
+    opened.result(opened.queue.record(Progress("m1", {0: entry.recipients[0]})))
+    opened.result(opened.queue.settle(settled(entry, RecipientState.DELIVERED, RecipientState.QUEUED)))
+    assert opened.result(opened.admin.entries()) == []
+
+
+def test_what_is_not_there_cannot_be_dropped(opened: OpenStore, state: Path) -> None:
+    (state / "victim").write_bytes(b"")
+    (state / "content" / "im").mkdir()
+    for queue_id in ("nosuch", "../../victim"):
+        with pytest.raises(NoMessageError, match=f"there is no message {queue_id}"):
+            opened.result(opened.admin.drop(queue_id))
+    assert (state / "victim").exists()
+
+
+@pytest.mark.requirement("R4")
+def test_another_demand_is_the_whole_truth(opened: OpenStore) -> None:
+    opened.add(entry_of("m1", envelope_to(ANN)))
+    for demand in (TlsDemand.REQUIRE, TlsDemand.OPTIONAL, TlsDemand.NONE):
+        assert opened.result(opened.admin.demand_tls("m1", demand))
+        (entry,) = opened.result(opened.admin.entries())
+        assert entry.envelope.tls_demand is demand
+        assert entry.envelope.options.requiretls is (demand is TlsDemand.REQUIRE)
+    assert not opened.result(opened.admin.demand_tls("nosuch", TlsDemand.NONE))
+
+
+def test_progress_is_recorded_and_the_lease_stays(opened: OpenStore) -> None:
+    opened.add(entry_of("m1", envelope_to(ANN, BOB)))
+    (entry,) = opened.claim()
+    served = replace(
+        entry.recipients[1], state=RecipientState.DELIVERED, attempts=1, last_reply="250 2.0.0 Ok"
+    )
+    opened.result(opened.queue.record(Progress("m1", {1: served})))
+    (shown,) = opened.result(opened.admin.entries())
+    assert shown.recipients == (entry.recipients[0], served)
+    assert opened.claim() == []
+
+
+def test_nothing_waits_longer_than_it_may(opened: OpenStore) -> None:
+    for name, due in (("m1", 2000.0), ("m2", 10**9)):
+        entry = entry_of(name, envelope_to(ANN), arrived=due)
+        later = tuple(replace(queued, next_attempt=due) for queued in entry.recipients)
+        opened.add(replace(entry, recipients=later))
+    opened.result(opened.queue.bringForward(8000.0))
+    dues = [
+        (entry.next_attempt, entry.recipients[0].next_attempt)
+        for entry in opened.result(opened.admin.entries())
+    ]
+    assert dues == [(2000.0, 2000.0), (8000.0, 8000.0)]
+
+
+def test_a_list_can_be_of_some(opened: OpenStore) -> None:
+    for number, address in enumerate([ANN, CAROL, Mailbox("dora", "Example.NET"), BOB]):
+        opened.add(entry_of(f"m{number}", envelope_to(address), arrived=1000.0 + number))
+    opened.result(opened.admin.hold("m3"))
+
+    def listed(**selection: object) -> list[str]:
+        entries = opened.result(opened.admin.entries(QueueSelection(**selection)))
+        return [entry.id for entry in entries]
+
+    assert listed(limit=2) == ["m0", "m1"]
+    assert listed(held=True) == ["m3"]
+    assert listed(domain="example.net") == ["m1", "m2"]
+    assert listed(domain="EXAMPLE.net", limit=1) == ["m1"]
+    assert listed(held=True, domain="example.net") == []
+
+
+def test_what_a_dead_process_held_is_due_at_once(state: Path, reactor: ThreadCalls) -> None:
+    died = open_store(state, reactor)
+    reactor.wait_for(died.queue.add(entry_of("m1", envelope_to(ANN)), written(died.queue, CONTENT)))
+    assert len(reactor.wait_for(died.queue.claimDue(5000.0, 5000.0 + 3600, 10))) == 1
+    # Nothing was settled when it ended.
+    reactor.wait_for(died.close())
+    store = open_store(state, reactor)
+    assert [entry.id for entry in reactor.wait_for(store.queue.claimDue(5000.0, 8600.0, 10))] == ["m1"]
+    reactor.wait_for(store.close())
 
 
 def test_an_operators_hold_outlasts_the_attempt_under_way(opened: OpenStore) -> None:

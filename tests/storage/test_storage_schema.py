@@ -60,12 +60,13 @@ def test_the_migrated_tables_are_made_as_the_schema_would_make_them(tmp_path: Pa
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     open_database(tmp_path).dispose()
     with sqlite3.connect(tmp_path / DATABASE_NAME) as connection:
+        [(current,)] = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SchemaTooNewError, match=r"revision 9999, .* up to 0002"):
+    with pytest.raises(SchemaTooNewError, match=rf"revision 9999, .* up to {current}"):
         open_store_offline(tmp_path)
     # The refusal left the directory free.
     with sqlite3.connect(tmp_path / DATABASE_NAME) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        connection.execute("UPDATE alembic_version SET version_num = ?", (current,))
     success_result_of(open_store_offline(tmp_path).close())
 
 
