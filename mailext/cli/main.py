@@ -13,6 +13,7 @@ from mailext.cli.check import check
 from mailext.cli.init import init
 from mailext.cli.output import JsonOutput, Output, TextOutput
 from mailext.cli.send import send
+from mailext.cli.send_options import add_send_options
 from mailext.config.loading import COMMAND_LINE, Source, read
 from mailext.config.model import Configuration
 from mailext.config.problems import ConfigurationError, Problem
@@ -123,36 +124,7 @@ def _add_queue(group: _Commands) -> None:
 
 
 def _add_send(commands: _Commands) -> None:
-    command = _add(commands, "send", "put a message from standard input into the queue", _asking(send))
-    command.add_argument("recipients", metavar="RECIPIENT", nargs="*")
-    command.add_argument(
-        "-f",
-        "--from",
-        dest="sender",
-        metavar="ADDRESS",
-        help="the reverse-path, empty for none (the address of the From field without it)",
-    )
-    command.add_argument(
-        "-t", dest="read_recipients", action="store_true", help="send to those in To, Cc and Bcc, too"
-    )
-    command.add_argument(
-        "-i", action="store_true", help="as sendmail's; a line with a dot never ends a message"
-    )
-    tags = command.add_mutually_exclusive_group()
-    tags.add_argument(
-        "--requiretls",
-        action="store_const",
-        const="require",
-        default="none",
-        help="verified TLS all the way, or not at all (RFC 8689)",
-    )
-    tags.add_argument(
-        "--tls-optional",
-        dest="requiretls",
-        action="store_const",
-        const="optional",
-        help="deliver even where TLS cannot be had (RFC 8689)",
-    )
+    add_send_options(_add(commands, "send", "send a message from standard input", send))
 
 
 def _group(commands: _Commands, name: str, subject: str) -> _Commands:

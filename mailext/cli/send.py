@@ -5,42 +5,46 @@ from __future__ import annotations
 import base64
 import sys
 from argparse import Namespace
-from email.parser import BytesHeaderParser
-from email.utils import getaddresses
 from typing import cast
 
 from mailext.cli.asking import ask
-from mailext.cli.output import Output
-from mailext.config.model import Configuration
-from mailext.control.requests import RequestRefusedError, SendMessage
+from mailext.cli.letter import read_letter
+from mailext.cli.output import Output, Sheet
+from mailext.cli.through_server import check_server_options, send_through
+from mailext.config.loading import Source, read
+from mailext.control.requests import SendMessage
 from mailext.control.submission import SentJson
 
 __all__ = ["send"]
 
-_RECIPIENT_FIELDS = ("To", "Cc", "Bcc")
+
+def send(arguments: Namespace, output: Output) -> int:
+    """``send [RECIPIENT...]``: through a server, or into the queue."""
+    check_server_options(arguments)
+    if arguments.server is None:
+        _put_into_queue(arguments, output)
+        return 0
+    sent = send_through(arguments, read_letter(arguments, sys.stdin.buffer))
+    rows = [[each["address"], each["reply"]] for each in sent["recipients"]]
+    if sent["reply"]:
+        output.tell(sent, sent["reply"])
+    else:
+        output.show(sent, Sheet(["recipient", "reply"], rows, ""))
+    return 0 if all(each["accepted"] for each in sent["recipients"]) else 1
 
 
-def send(arguments: Namespace, configuration: Configuration, output: Output) -> int:
-    """``send [-t] [-f ADDRESS] [RECIPIENT...]``."""
-    limit = configuration.limits.message_size
-    content = sys.stdin.buffer.read(limit + 1)
-    if len(content) > limit:
-        raise RequestRefusedError(f"the message is larger than {limit} octets")
-    recipients = list(arguments.recipients)
-    if arguments.read_recipients:
-        recipients += _named_in(content)
+def _put_into_queue(arguments: Namespace, output: Output) -> None:
+    configuration = read(Source(arguments.config))
+    letter = read_letter(arguments, sys.stdin.buffer, configuration.limits.message_size)
     request = SendMessage(
-        recipients=recipients,
-        content=base64.b64encode(content).decode("ascii"),
-        sender=arguments.sender,
-        requiretls=arguments.requiretls,
+        recipients=letter.recipients,
+        content=base64.b64encode(letter.content).decode("ascii"),
+        sender=letter.sender,
+        requiretls=letter.demand.name.lower(),
+        full_name=letter.full_name,
+        notify=sorted(letter.notify),
+        ret=letter.ret,
+        envid=letter.envid,
     )
     answer = cast("SentJson", ask(configuration, request))
     output.tell(answer, answer["reply"])
-    return 0
-
-
-def _named_in(content: bytes) -> list[str]:
-    headers = BytesHeaderParser().parsebytes(content)
-    fields = [str(value) for name in _RECIPIENT_FIELDS for value in headers.get_all(name, [])]
-    return [address for _, address in getaddresses(fields) if address]

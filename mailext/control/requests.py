@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from attrs import field, frozen
 
+from mailext.values import Notify, Ret
+
 __all__ = [
     "AddAccount",
     "HoldMessage",
@@ -127,6 +129,10 @@ class SendMessage(Request):
     :param recipients: the addresses; without ``@`` of the first domain.
     :param content: header section and body, octets in base64.
     :param requiretls: ``"none"``, ``"require"`` or ``"optional"``.
+    :param full_name: the author's, for a From field that is missing.
+    :param notify: which reports are asked for; empty for those that are usual.
+    :param ret: how much of the message a report returns, None if it is not said.
+    :param envid: what names the message in reports, None for nothing.
     """
 
     operation = "send"
@@ -134,3 +140,7 @@ class SendMessage(Request):
     content: str = field(repr=False)
     sender: str | None = None
     requiretls: str = "none"
+    full_name: str = ""
+    notify: list[Notify] = field(factory=list)
+    ret: Ret | None = None
+    envid: str | None = None

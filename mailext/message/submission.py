@@ -7,13 +7,14 @@ A relay does none of this: it is for the first server of a message only.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 
 from mailext.message.headers import HeaderSection
-from mailext.values import HeaderField
+from mailext.values import BodyType, Envelope, HeaderField
 
-__all__ = ["complete", "with_tls_optional"]
+__all__ = ["complete", "with_needs", "with_tls_optional"]
 
 _BLIND = ("Bcc", "Resent-Bcc")
 _TLS_REQUIRED = "TLS-Required"
@@ -49,3 +50,18 @@ def with_tls_optional(headers: HeaderSection) -> HeaderSection:
         8689 section 3).
     """
     return headers.without([_TLS_REQUIRED, _REQUIRE_TLS]).with_on_top(HeaderField(_TLS_REQUIRED, "No"))
+
+
+def with_needs(envelope: Envelope, message: bytes) -> Envelope:
+    """
+    Say what a message needs of the hops that carry it, where that is not said:
+    SMTPUTF8 for its addresses (RFC 6531), and 8BITMIME for its octets (RFC
+    6152).
+    """
+    options = envelope.options
+    addresses = [envelope.reverse_path, *(recipient.address for recipient in envelope.recipients)]
+    if any(address is not None and not address.is_ascii for address in addresses):
+        options = replace(options, smtputf8=True)
+    if options.body is None and (options.smtputf8 or not message.isascii()):
+        options = replace(options, body=BodyType.EIGHT_BIT_MIME)
+    return replace(envelope, options=options)

@@ -20,11 +20,12 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.mail.smtp import DNSNAME
 
 from mailext.interfaces import IClientIdentitySource, IHopConnection
+from mailext.message.submission import with_needs
 from mailext.net.client.connector import Connector, Dial, dialler
 from mailext.net.client.pool import ConnectionPool
 from mailext.net.client.settings import ClientSettings, Credentials, Identification, OnRefusal, Timeouts
 from mailext.net.client.verification import TrustRoots, level
-from mailext.values import BodyType, Envelope, HopError, Mailbox, NextHop, Outcome, TlsLevel, TlsUse
+from mailext.values import Envelope, HopError, Mailbox, NextHop, Outcome, TlsLevel, TlsUse
 
 __all__ = ["MailSender", "MailServer", "Message", "Progress", "send_mail"]
 
@@ -181,19 +182,14 @@ def _identification(server: MailServer) -> Identification | None:
 
 def _prepared(envelope: Envelope, message: Message) -> tuple[Envelope, Iterable[bytes]]:
     """The envelope with what the message tells, and the message as octets."""
-    options = envelope.options
-    addresses = [envelope.reverse_path, *(recipient.address for recipient in envelope.recipients)]
-    if any(address is not None and not address.is_ascii for address in addresses):
-        options = replace(options, smtputf8=True)
+    envelope = with_needs(envelope, b"")
     if isinstance(message, EmailMessage):
-        policy = email.policy.SMTPUTF8 if options.smtputf8 else email.policy.SMTP
+        policy = email.policy.SMTPUTF8 if envelope.options.smtputf8 else email.policy.SMTP
         message = message.as_bytes(policy=policy.clone(cte_type="7bit"))
-    if isinstance(message, bytes):
-        is_8bit = options.smtputf8 or not message.isascii()
-        body = options.body or (BodyType.EIGHT_BIT_MIME if is_8bit else None)
-        options = replace(options, size=len(message), body=body)
-        return replace(envelope, options=options), _pieces(message)
-    return replace(envelope, options=options), message
+    if not isinstance(message, bytes):
+        return envelope, message
+    envelope = with_needs(envelope, message)
+    return replace(envelope, options=replace(envelope.options, size=len(message))), _pieces(message)
 
 
 def _pieces(octets: bytes) -> Iterator[bytes]:

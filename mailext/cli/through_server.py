@@ -1,0 +1,216 @@
+"""Sends a message through a server, with what the command line says of it."""
+
+from __future__ import annotations
+
+import getpass
+import ipaddress
+import socket
+import uuid
+from argparse import Namespace
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TypeVar, cast
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorCore
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailext.cli.letter import Letter
+from mailext.cli.send_options import TlsChoice
+from mailext.config.loading import COMMAND_LINE
+from mailext.config.problems import ConfigurationError, Problem
+from mailext.config.relaying import next_hop
+from mailext.control.requests import RequestRefusedError
+from mailext.control.submission import SentJson, sent_as_json
+from mailext.interfaces import IClientIdentitySource
+from mailext.message.headers import HeaderSection
+from mailext.message.sendmail import author_in, with_author
+from mailext.message.submission import complete, with_tls_optional
+from mailext.net.client.sending import MailSender, MailServer, Reactor
+from mailext.net.client.settings import Credentials, OnRefusal
+from mailext.values import (
+    ClientIdentity,
+    Envelope,
+    HopError,
+    Mailbox,
+    MailOptions,
+    Outcome,
+    RcptOptions,
+    Recipient,
+    TlsDemand,
+    TlsLevel,
+    TlsUse,
+)
+from mailext.wire.grammar import parse_mailbox
+
+__all__ = ["check_server_options", "mail_server", "send_through"]
+
+T = TypeVar("T")
+
+_STARTTLS_PORT = 587
+_IMPLICIT_PORT = 465
+_LOCAL_NAMES = ("localhost", "ip6-localhost")
+
+
+class _Process(IReactorCore, Reactor):
+    """The reactor of a process that does nothing else."""
+
+
+@implementer(IClientIdentitySource)
+@frozen
+class _GivenIdentity:
+    """The identity that the command line gives."""
+
+    identity: ClientIdentity
+
+    def identityFor(self, account: str, server: str) -> ClientIdentity:  # noqa: ARG002 - for all the same
+        return self.identity
+
+
+def check_server_options(arguments: Namespace) -> None:
+    """:raise ConfigurationError: if options of a server contradict each other."""
+    problems = [Problem(COMMAND_LINE, *each) for each in _contradictions(arguments)]
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def _contradictions(arguments: Namespace) -> Iterator[tuple[str, str]]:
+    if arguments.server is None:
+        given = {
+            "--user": arguments.user,
+            "--password-file": arguments.password,
+            "--tls": arguments.tls,
+            "--trust-roots": arguments.roots,
+            "--clientid": arguments.identity,
+            "--clientid-required": arguments.clientid_required or None,
+        }
+        for option, value in given.items():
+            if value is not None:
+                yield option, "there is no --server"
+        return
+    if (arguments.user is None) != (arguments.password is None):
+        yield "--user", "a login needs --user and --password-file"
+    if arguments.identity is not None and arguments.user is None:
+        yield "--clientid", "it is said before a login, and there is no --user"
+    if arguments.clientid_required and arguments.identity is None:
+        yield "--clientid-required", "there is no --clientid"
+    try:
+        server = mail_server(arguments)
+    except ValueError as error:
+        yield "--server", str(error)
+        return
+    if arguments.tls == TlsChoice.NONE and arguments.user is not None and not _is_loopback(server.host):
+        yield "--tls", "no password is said without TLS, but to this machine"
+
+
+def mail_server(arguments: Namespace) -> MailServer:
+    """
+    What the command line says of the server.
+
+    :raise ValueError: if it cannot be one.
+    """
+    port = _IMPLICIT_PORT if arguments.tls == TlsChoice.IMPLICIT else _STARTTLS_PORT
+    place = next_hop(arguments.server, port)
+    in_clear = arguments.tls == TlsChoice.NONE
+    credentials = None
+    if arguments.user is not None:
+        needs = TlsLevel.NONE if in_clear else TlsLevel.AUTHENTICATED
+        credentials = Credentials(arguments.user, arguments.password, needs=needs)
+    return MailServer(
+        place.host,
+        place.port,
+        implicit_tls=arguments.tls == TlsChoice.IMPLICIT
+        or (arguments.tls is None and place.port == _IMPLICIT_PORT),
+        use=TlsUse.NEVER if in_clear else TlsUse.VERIFIED,
+        credentials=credentials,
+        identities=_GivenIdentity(arguments.identity) if arguments.identity is not None else None,
+        on_refusal=OnRefusal.STOP if arguments.clientid_required else OnRefusal.GO_ON,
+    )
+
+
+def send_through(arguments: Namespace, letter: Letter) -> SentJson:
+    """
+    :raise RequestRefusedError: if an address cannot be used, or the server
+        could not be reached or would not have us.
+    """
+    envelope, message = _addressed(arguments, letter)
+    server = mail_server(arguments)
+
+    async def send(reactor: Reactor) -> Mapping[Mailbox, Outcome]:
+        sender = MailSender(server, reactor, roots=arguments.roots)
+        try:
+            return await sender.send(envelope, message)
+        finally:
+            await sender.close()
+
+    try:
+        return sent_as_json(_run(send))
+    except HopError as error:
+        raise RequestRefusedError(str(error)) from error
+
+
+def _run(program: Callable[[Reactor], Coroutine[Deferred[object], object, T]]) -> T:
+    """Run a reactor until the program has come to its end."""
+    from twisted.internet import reactor  # noqa: PLC0415 - other commands do without
+
+    process = cast("_Process", reactor)
+    results: list[T | Failure] = []
+
+    def start() -> None:
+        Deferred.fromCoroutine(program(process)).addBoth(results.append).addBoth(lambda _: process.stop())
+
+    process.callWhenRunning(start)
+    process.run()
+    if not results:
+        raise RequestRefusedError("interrupted")
+    if isinstance(results[0], Failure):
+        raise results[0].value or RuntimeError
+    return results[0]
+
+
+def _addressed(arguments: Namespace, letter: Letter) -> tuple[Envelope, bytes]:
+    """The envelope, and the message with the fields that are needed."""
+    headers, body = HeaderSection.parse(letter.content)
+    if letter.demand is TlsDemand.OPTIONAL:
+        headers = with_tls_optional(headers)
+    own = _own_address(arguments.user)
+    sender = _mailbox(letter.sender, own.domain) if letter.sender else None
+    author = _mailbox(author_in(headers) or str(sender or own), own.domain)
+    try:
+        headers = with_author(headers, author, letter.full_name)
+    except ValueError as error:
+        raise RequestRefusedError(f"not a name: {letter.full_name!r}") from error
+    headers = complete(
+        headers, date=datetime.now(UTC).astimezone(), unique=str(uuid.uuid4()), hostname=author.domain
+    )
+    options = RcptOptions(letter.notify)
+    envelope = Envelope(
+        author if letter.sender is None else sender,
+        tuple(Recipient(_mailbox(address, own.domain), options) for address in letter.recipients),
+        MailOptions(requiretls=letter.demand is TlsDemand.REQUIRE, ret=letter.ret, envid=letter.envid),
+        letter.demand,
+    )
+    return envelope, bytes(headers) + body
+
+
+def _mailbox(address: str, domain: str) -> Mailbox:
+    """
+    :param domain: completes a name, as those that cron sends to.
+    """
+    try:
+        return parse_mailbox(address if "@" in address else f"{address}@{domain}")
+    except ValueError as error:
+        raise RequestRefusedError(f"not an address: {address!r}") from error
+
+
+def _own_address(user: str | None) -> Mailbox:
+    return _mailbox(user or getpass.getuser(), socket.getfqdn())
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in _LOCAL_NAMES
