@@ -37,7 +37,7 @@ def make_dispatcher(
     return Dispatcher(
         Operations(
             accounts=AccountOperations(store.accounts, passwords, addresses, end_sessions),
-            identities=IdentityOperations(store.identities, addresses),
+            identities=IdentityOperations(store.identity_admin, addresses),
             queue=QueueOperations(store.queue_admin, target.clock, target.wake),
             submission=SubmissionOperations(
                 target,

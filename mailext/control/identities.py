@@ -9,10 +9,14 @@ from attrs import frozen
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.as_json import rfc3339
 from mailext.control.requests import ListIdentities, RequestRefusedError
-from mailext.storage.identities import SqlIdentityRegistry
+from mailext.storage.identity_admin import IdentityAdmin
 from mailext.values import IdentityRecord
 
 __all__ = ["IdentityJson", "IdentityOperations"]
+
+
+# More than an operator reads; what is exported has no end.
+_MOST = 10_000
 
 
 class IdentityJson(TypedDict):
@@ -31,11 +35,11 @@ class IdentityJson(TypedDict):
 @frozen
 class IdentityOperations:
     """
-    :param registry: the identities.
+    :param admin: the identities.
     :param addresses: says which account a name means.
     """
 
-    registry: SqlIdentityRegistry
+    admin: IdentityAdmin
     addresses: CurrentAddresses
 
     async def list(self, request: ListIdentities) -> list[IdentityJson]:
@@ -46,7 +50,7 @@ class IdentityOperations:
                 account = str(self.addresses().account_named(request.address))
             except ValueError as error:
                 raise RequestRefusedError(f"not an address: {request.address!r}") from error
-        return [_as_json(record) for record in await self.registry.records(account)]
+        return [_as_json(record) for record in await self.admin.records(account, _MOST)]
 
 
 def _as_json(record: IdentityRecord) -> IdentityJson:

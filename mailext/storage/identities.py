@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from functools import partial
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailext.interfaces import IIdentityRegistry
+from mailext.storage import identity_rows, places, strangers
 from mailext.storage.identity_keys import IdentityKeys
-from mailext.storage.schema import identity
+from mailext.storage.identity_rows import ID_DIGITS, Known
+from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.transactions import Transactions
-from mailext.values import ClientIdentity, IdentityRecord
+from mailext.values import (
+    Circumstances,
+    ClientIdentity,
+    IdentityChurn,
+    IdentityRecord,
+    IdentityStatus,
+    LoginOutcome,
+    Place,
+    SeenPlace,
+)
 
 __all__ = ["SqlIdentityRegistry"]
-
-_ID_DIGITS = 16
-
-# Nobody has judged it yet.
-_OBSERVED = "observed"
 
 
 @implementer(IIdentityRegistry)
@@ -30,93 +36,97 @@ class SqlIdentityRegistry:
 
     :param transactions: what runs its operations.
     :param keys: hash the identities; tokens are not kept.
+    :param limits: how much is kept.
     """
 
-    def __init__(self, transactions: Transactions, keys: IdentityKeys) -> None:
+    def __init__(
+        self, transactions: Transactions, keys: IdentityKeys, limits: RegistryLimits | None = None
+    ) -> None:
         self._transactions = transactions
         self._keys = keys
+        self._limits = limits or RegistryLimits()
+
+    def configure(self, limits: RegistryLimits) -> None:
+        """Keep so much from now on."""
+        self._limits = limits
 
     def fingerprint(self, identity: ClientIdentity) -> str:
         """See :meth:`mailext.interfaces.IIdentityRegistry.fingerprint`."""
-        return self._keys.hashes(identity)[0][:_ID_DIGITS]
+        return self._keys.hashes(identity)[0][:ID_DIGITS]
 
     def find(self, account: str, identity: ClientIdentity) -> Deferred[IdentityRecord | None]:
         """See :meth:`mailext.interfaces.IIdentityRegistry.find`."""
-        return self._transactions.read(partial(_find, account=account, hashes=self._keys.hashes(identity)))
+        hashes = self._keys.hashes(identity)
+        return self._transactions.read(partial(identity_rows.find, account=account, hashes=hashes))
 
-    def record(self, account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+    def record(
+        self,
+        account: str,
+        identity: ClientIdentity,
+        when: float,
+        circumstances: Circumstances = Circumstances(),  # noqa: B008 - it is frozen
+    ) -> Deferred[None]:
         """See :meth:`mailext.interfaces.IIdentityRegistry.record`."""
+        room = self._limits.per_account
+        known = self._known(account, identity)
         return self._transactions.write(
-            partial(
-                _record,
-                account=account,
-                hashes=self._keys.hashes(identity),
-                identity_type=identity.type,
-                when=when,
-            )
+            partial(_record, known=known, when=when, circumstances=circumstances, room=room)
         )
 
-    def records(self, account: str | None = None) -> Deferred[list[IdentityRecord]]:
-        """
-        :param account: whose identities; None for those of all accounts.
-        :return: a Deferred of the records, by account and the first time seen.
-        """
-        return self._transactions.read(partial(_records, account=account))
+    def enrol(self, account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+        """See :meth:`mailext.interfaces.IIdentityRegistry.enrol`."""
+        return self._judge(account, identity, when, IdentityStatus.ENROLLED)
 
+    def holdForApproval(self, account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+        """See :meth:`mailext.interfaces.IIdentityRegistry.holdForApproval`."""
+        return self._judge(account, identity, when, IdentityStatus.PENDING)
 
-def _find(connection: Connection, account: str, hashes: tuple[str, ...]) -> IdentityRecord | None:
-    row = _find_row(connection, account, hashes)
-    return None if row is None else _record_of(row)
+    def trustedCount(self, account: str) -> Deferred[int]:
+        """See :meth:`mailext.interfaces.IIdentityRegistry.trustedCount`."""
+        return self._transactions.read(partial(identity_rows.count_trusted, account=account))
+
+    def accountsOf(self, identity: ClientIdentity, limit: int) -> Deferred[int]:
+        """See :meth:`mailext.interfaces.IIdentityRegistry.accountsOf`."""
+        hashes = self._keys.hashes(identity)
+        return self._transactions.read(partial(identity_rows.count_accounts, hashes=hashes, limit=limit))
+
+    def placesOf(self, identity: ClientIdentity, since: float) -> Deferred[tuple[SeenPlace, ...]]:
+        """See :meth:`mailext.interfaces.IIdentityRegistry.placesOf`."""
+        hashes = self._keys.hashes(identity)
+        return self._transactions.read(partial(places.places, hashes=hashes, since=since))
+
+    def churn(self, account: str, place: Place, since: float) -> Deferred[IdentityChurn]:
+        """See :meth:`mailext.interfaces.IIdentityRegistry.churn`."""
+        return self._transactions.read(
+            partial(strangers.churn, account=account, network=place.network, since=since)
+        )
+
+    def _judge(
+        self, account: str, identity: ClientIdentity, when: float, status: IdentityStatus
+    ) -> Deferred[None]:
+        known = self._known(account, identity)
+        room = self._limits.per_account
+        return self._transactions.write(partial(_judge, known=known, when=when, status=status, room=room))
+
+    def _known(self, account: str, identity: ClientIdentity) -> Known:
+        return Known(account, self._keys.hashes(identity), identity.type)
 
 
 def _record(
-    connection: Connection, account: str, hashes: tuple[str, ...], identity_type: str, when: float
+    connection: Connection, known: Known, when: float, circumstances: Circumstances, room: int
 ) -> None:
-    known = _find_row(connection, account, hashes)
-    if known is None:
-        connection.execute(
-            identity.insert().values(
-                account=account,
-                hash=hashes[0],
-                type=identity_type,
-                label="",
-                status=_OBSERVED,
-                first_seen=when,
-                last_seen=when,
-                count=1,
-            )
-        )
-    else:
-        connection.execute(
-            update(identity)
-            .where(identity.c.account == account, identity.c.hash == known["hash"])
-            .values(hash=hashes[0], last_seen=when, count=identity.c.count + 1)
-        )
+    place = circumstances.place
+    if not identity_rows.record_use(connection, known, when, circumstances):
+        if not circumstances.proved:
+            network = place.network if place is not None else ""
+            strangers.add_stranger(connection, known.account, known.hashes[0], network, when)
+            return
+        if identity_rows.put_in(connection, known, when, IdentityStatus.OBSERVED, room):
+            identity_rows.record_use(connection, known, when, circumstances)
+    if place is not None and circumstances.outcome is LoginOutcome.SUCCESS:
+        places.add_place(connection, known.hashes[0], known.account, place, when)
 
 
-def _records(connection: Connection, account: str | None) -> list[IdentityRecord]:
-    statement = select(identity).order_by(identity.c.account, identity.c.first_seen, identity.c.hash)
-    if account is not None:
-        statement = statement.where(identity.c.account == account)
-    return [_record_of(row) for row in connection.execute(statement).mappings()]
-
-
-def _find_row(connection: Connection, account: str, hashes: tuple[str, ...]) -> RowMapping | None:
-    found = connection.execute(
-        select(identity).where(identity.c.account == account, identity.c.hash.in_(hashes))
-    ).mappings()
-    # Under several keys only if an old key was put back: the newest counts.
-    return min(found, key=lambda row: hashes.index(row["hash"]), default=None)
-
-
-def _record_of(row: RowMapping) -> IdentityRecord:
-    return IdentityRecord(
-        id=row["hash"][:_ID_DIGITS],
-        account=row["account"],
-        type=row["type"],
-        label=row["label"],
-        status=row["status"],
-        first_seen=row["first_seen"],
-        last_seen=row["last_seen"],
-        count=row["count"],
-    )
+def _judge(connection: Connection, known: Known, when: float, status: IdentityStatus, room: int) -> None:
+    if not identity_rows.set_status_of_new(connection, known, status):
+        identity_rows.put_in(connection, known, when, status, room)

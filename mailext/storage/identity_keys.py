@@ -18,6 +18,8 @@ from mailext.values import ClientIdentity
 __all__ = ["IdentityKeys", "KeyFileError", "load_identity_keys"]
 
 _KEY_SIZE = 32
+# 128 bits tell devices apart.
+_HASH_DIGITS = 32
 _KEY = re.compile(r"(?:[0-9A-Fa-f]{2}){16,}")
 
 
@@ -35,11 +37,21 @@ class IdentityKeys:
     def __init__(self, *keys: bytes) -> None:
         self._keys = keys
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """:return: a name for each key that tells nothing about it, the newest key's first."""
+        # No identity is hashed to it: a type has one character at least.
+        return tuple(self._hash(key, b"") for key in self._keys)
+
     def hashes(self, identity: ClientIdentity) -> tuple[str, ...]:
-        """:return: the identity's hash under each key, in hexadecimal digits, the newest key's first."""
+        """:return: the identity's hash under each key, 32 hexadecimal digits, the newest key's first."""
         # A type holds no NUL (C5, draft-storey-smtp-client-id-13 section 5).
         said = f"{identity.type}\0{identity.token}".encode()
-        return tuple(hmac.new(key, said, hashlib.sha256).hexdigest() for key in self._keys)
+        return tuple(self._hash(key, said) for key in self._keys)
+
+    @staticmethod
+    def _hash(key: bytes, said: bytes) -> str:
+        return hmac.new(key, said, hashlib.sha256).hexdigest()[:_HASH_DIGITS]
 
 
 def load_identity_keys(path: Path, random_bytes: Callable[[int], bytes]) -> IdentityKeys:

@@ -24,7 +24,18 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["account", "content", "identity", "message", "metadata", "recipient"]
+__all__ = [
+    "account",
+    "content",
+    "identity",
+    "identity_alert",
+    "identity_place",
+    "identity_stranger",
+    "login",
+    "message",
+    "metadata",
+    "recipient",
+]
 
 metadata = MetaData(
     naming_convention={
@@ -110,7 +121,7 @@ account = Table(
 
 #: The client identities that an account was used with. C22,
 #: draft-storey-smtp-client-id-13 section 7: apart from the accounts, and known
-#: by a keyed hash alone.
+#: by a keyed hash alone. One row, however often it is seen.
 identity = Table(
     "identity",
     metadata,
@@ -122,5 +133,92 @@ identity = Table(
     Column("first_seen", Double, nullable=False),
     Column("last_seen", Double, nullable=False),
     Column("count", Integer, nullable=False),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("refusals", Integer, nullable=False, server_default=text("0")),
+    # A bit for each, see mailext.storage.identity_rows.
+    Column("protocols", Integer, nullable=False, server_default=text("0")),
+    # Where it was seen last; a null address: nobody knows.
+    Column("address", String),
+    Column("network", String),
+    Column("country", String),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    Column("revoked_until", Double),
+    Index(None, "hash"),
     sqlite_with_rowid=False,
 )
+
+#: The networks that an identity logged in from, a few of each, whatever the
+#: account.
+identity_place = Table(
+    "identity_place",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("network", String, primary_key=True),
+    Column("address", String, nullable=False),
+    Column("country", String, nullable=False),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    Column("account", String, nullable=False),
+    Column("last_seen", Double, nullable=False),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Identities that were presented with wrong credentials at an account that
+#: does not know them. The numbers go up, so that the oldest go first.
+identity_stranger = Table(
+    "identity_stranger",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("account", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("network", String, nullable=False),
+    Column("last_seen", Double, nullable=False),
+    UniqueConstraint("account", "hash"),
+    Index(None, "network"),
+    sqlite_autoincrement=True,
+)
+
+#: When an account's holder was sent a message about an identity.
+identity_alert = Table(
+    "identity_alert",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("hash", String, primary_key=True),
+    Column("succeeded", Boolean, primary_key=True),
+    Column("sent", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: The attempts to log in, as the user's log and a replay need them. The numbers
+#: go up, so that the oldest go first.
+login = Table(
+    "login",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("time", Double, nullable=False),
+    Column("account", String, nullable=False),
+    # Whether the password was right, whatever the outcome.
+    Column("proved", Boolean, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("protocol", String, nullable=False),
+    Column("listener", String, nullable=False),
+    Column("mechanism", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("network", String, nullable=False),
+    Column("country", String, nullable=False),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    # Of the identity, empty without one; the first digits of its hash.
+    Column("type", String, nullable=False),
+    Column("clientid", String, nullable=False),
+    # C23: whether the type's flags let checkers see it, and the holder's log.
+    Column("authenticate", Boolean, nullable=False),
+    Column("user_log", Boolean, nullable=False),
+    Index(None, "account"),
+    Index(None, "proved"),
+    sqlite_autoincrement=True,
+)
+

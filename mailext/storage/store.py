@@ -12,14 +12,19 @@ from twisted.internet.interfaces import IReactorFromThreads
 
 from mailext.storage import messages
 from mailext.storage.accounts import SqlAccountStore
+from mailext.storage.alerts import AlertLedger
 from mailext.storage.background import BackgroundTransactions
 from mailext.storage.content import ContentFolder
 from mailext.storage.engine import Database, open_database
 from mailext.storage.identities import SqlIdentityRegistry
+from mailext.storage.identity_admin import IdentityAdmin
 from mailext.storage.identity_keys import IdentityKeys, load_identity_keys
 from mailext.storage.lock import StateLock
+from mailext.storage.logins import SqlLoginLog
+from mailext.storage.pruning import RegistryPruning
 from mailext.storage.queue import SqlQueueStore
 from mailext.storage.queue_admin import QueueAdmin
+from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.transactions import DirectTransactions, Transactions
 
 __all__ = ["Store", "open_store", "open_store_offline"]
@@ -35,6 +40,10 @@ class Store:
     :ivar queue_admin: the operator's questions about it.
     :ivar accounts: the accounts.
     :ivar identities: the client identities of each account.
+    :ivar identity_admin: what an operator does with them.
+    :ivar logins: the attempts to log in.
+    :ivar alerts: whom messages about identities were sent to.
+    :ivar pruning: forgets what is old.
     """
 
     def __init__(
@@ -52,6 +61,15 @@ class Store:
         self.queue_admin = QueueAdmin(transactions, folder)
         self.accounts = SqlAccountStore(transactions)
         self.identities = SqlIdentityRegistry(transactions, keys)
+        self.identity_admin = IdentityAdmin(transactions, keys)
+        self.logins = SqlLoginLog(transactions)
+        self.alerts = AlertLedger(transactions, keys)
+        self.pruning = RegistryPruning(transactions)
+    def limit(self, limits: RegistryLimits) -> None:
+        """Keep so much of identities and logins from now on."""
+        self.identities.configure(limits)
+        self.logins.configure(limits)
+        self.pruning.configure(limits)
 
     def close(self) -> Deferred[None]:
         """

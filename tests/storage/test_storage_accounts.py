@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
-from zope.interface.verify import verifyObject
 
-from mailext.interfaces import IIdentityRegistry
 from mailext.storage.accounts import AccountExistsError
-from mailext.storage.identities import SqlIdentityRegistry
 from mailext.storage.identity_keys import IdentityKeys, KeyFileError, load_identity_keys
 from mailext.storage.store import Store
 from mailext.values import ClientIdentity
@@ -54,32 +50,18 @@ def test_an_account_that_exists_spoils_nothing_that_is_stored_with_it(
     assert len(reactor.wait_for(store.accounts.addresses())) == 3
 
 
-def test_an_identity_is_counted_from_the_first_time_on(offline: Store) -> None:
-    registry = offline.identities
-    verifyObject(IIdentityRegistry, registry)
-    assert success_result_of(registry.find("ann@example.org", PHONE)) is None
-    for when in (100.0, 200.0):
-        success_result_of(registry.record("ann@example.org", PHONE, when))
-    record = success_result_of(registry.find("ann@example.org", PHONE))
-    assert record is not None
-    assert record.id == registry.fingerprint(PHONE)
-    assert re.fullmatch("[0-9a-f]{16}", record.id)
-    assert (record.type, record.label, record.status) == ("UUID", "", "observed")
-    assert (record.first_seen, record.last_seen, record.count) == (100.0, 200.0, 2)
-
-
 def test_records_are_listed_by_account(offline: Store) -> None:
     registry = offline.identities
     success_result_of(registry.record("bob@example.org", PHONE, 1.0))
     success_result_of(registry.record("ann@example.org", LAPTOP, 3.0))
     success_result_of(registry.record("ann@example.org", PHONE, 2.0))
-    everyone = success_result_of(registry.records())
+    everyone = success_result_of(offline.identity_admin.records(None, 100))
     assert [(record.account, record.type) for record in everyone] == [
         ("ann@example.org", "UUID"),
         ("ann@example.org", "MAC"),
         ("bob@example.org", "UUID"),
     ]
-    assert success_result_of(registry.records("bob@example.org")) == everyone[2:]
+    assert success_result_of(offline.identity_admin.records("bob@example.org", 100)) == everyone[2:]
     # The same device has the same id on every account.
     assert everyone[0].id == everyone[2].id != everyone[1].id
 
@@ -92,21 +74,6 @@ def test_no_token_is_at_rest(store: Store, reactor: ThreadCalls, state: Path) ->
     assert b"ann@example.org" in stored
     assert PHONE.token.encode() not in stored
     assert PHONE.token.replace("-", "").encode() not in stored
-
-
-def test_an_identity_known_under_an_old_key_gets_the_newest(offline: Store) -> None:
-    transactions = offline.identities._transactions
-    old = SqlIdentityRegistry(transactions, IdentityKeys(b"o" * 32))
-    success_result_of(old.record("ann@example.org", PHONE, 1.0))
-    both = SqlIdentityRegistry(transactions, IdentityKeys(b"n" * 32, b"o" * 32))
-    known = success_result_of(both.find("ann@example.org", PHONE))
-    assert known is not None
-    assert known.id == old.fingerprint(PHONE)
-    success_result_of(both.record("ann@example.org", PHONE, 2.0))
-    new = SqlIdentityRegistry(transactions, IdentityKeys(b"n" * 32))
-    (record,) = success_result_of(new.records())
-    assert record == success_result_of(new.find("ann@example.org", PHONE))
-    assert (record.id, record.first_seen, record.count) == (new.fingerprint(PHONE), 1.0, 2)
 
 
 def test_type_and_token_are_not_confused() -> None:

@@ -1,0 +1,58 @@
+"""
+What is kept of an attempt to log in: for the log of the account's holder, and
+to try another configuration on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol as TypingProtocol
+
+from twisted.internet.defer import Deferred
+
+from mailext.values import LoginOutcome, Place, Protocol
+
+__all__ = ["LoginEntry", "LoginLog"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoginEntry:
+    """
+    One attempt to log in, without secrets.
+
+    :param time: wall clock, seconds since the epoch.
+    :param account: whose login it was; while ``proved`` is False, whose it was
+        to be.
+    :param proved: whether the password was right, even if the login was
+        refused then.
+    :param reason: why it failed, for the operator.
+    :param type: the identity's type, empty without one.
+    :param clientid: its id, a keyed hash (C24); empty without one.
+    :param authenticate: whether checkers saw the identity (C23).
+    :param user_log: whether it belongs into the log of the account's holder
+        (C23).
+    """
+
+    time: float
+    account: str
+    proved: bool
+    outcome: LoginOutcome
+    reason: str
+    protocol: Protocol
+    listener: str
+    mechanism: str
+    place: Place
+    type: str = ""
+    clientid: str = ""
+    authenticate: bool = False
+    user_log: bool = False
+
+
+class LoginLog(TypingProtocol):
+    """Where entries are kept."""
+
+    def append(self, entry: LoginEntry) -> Deferred[None]:
+        """
+        :return: a Deferred that fires when the entry is kept, or is known to
+            be one too many.
+        """

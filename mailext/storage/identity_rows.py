@@ -1,0 +1,241 @@
+"""
+The rows of the identity registry, as functions on a connection.
+
+An identity is looked for under the hashes of all keys, the newest first; what
+is recorded under an old one is rewritten to the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
+
+from mailext.storage.places import place_of, place_values, rewrite_place_hash
+from mailext.storage.schema import identity, login
+from mailext.values import Circumstances, IdentityRecord, IdentityStatus, LoginOutcome, Protocol
+
+__all__ = [
+    "ID_DIGITS",
+    "Known",
+    "count_accounts",
+    "count_trusted",
+    "find",
+    "make_room",
+    "put_in",
+    "record_of",
+    "record_use",
+    "row_values",
+    "set_status_of_new",
+]
+
+#: How many digits of the hash are the id.
+ID_DIGITS = 16
+
+_PROTOCOL_BITS: Mapping[Protocol, int] = {
+    Protocol.ESMTP: 1,
+    Protocol.LMTP: 2,
+    Protocol.IMAP: 4,
+    Protocol.POP3: 8,
+}
+
+_KEPT_FOR_EVER = (IdentityStatus.APPROVED, IdentityStatus.REVOKED)
+_TRUSTED = (IdentityStatus.ENROLLED, IdentityStatus.APPROVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    An identity of an account, as rows know it.
+
+    :param hashes: under each key, the newest key's first.
+    """
+
+    account: str
+    hashes: tuple[str, ...]
+    type: str
+
+
+def find(connection: Connection, account: str, hashes: tuple[str, ...]) -> IdentityRecord | None:
+    """What is known of one identity of one account."""
+    row = _find_row(connection, account, hashes)
+    return None if row is None else record_of(row)
+
+
+def record_use(connection: Connection, known: Known, when: float, circumstances: Circumstances) -> bool:
+    """
+    Count what became of an attempt in the identity's row.
+
+    :return: False if there is no row.
+    """
+    outcome = circumstances.outcome
+    values: dict[str, object] = {
+        "count": identity.c.count + (outcome is LoginOutcome.SUCCESS),
+        "failures": identity.c.failures + (outcome is LoginOutcome.BAD_CREDENTIALS),
+        "refusals": identity.c.refusals + (outcome is LoginOutcome.REFUSED),
+    }
+    if circumstances.proved:
+        bit = _PROTOCOL_BITS[circumstances.protocol]
+        values |= {
+            "last_seen": when,
+            "protocols": identity.c.protocols.op("|")(bit),
+            **place_values(circumstances.place),
+        }
+    if connection.execute(update(identity).where(*_is(known)).values(values)).rowcount:
+        return True
+    return _rewrite_hash(connection, known) and record_use(connection, known, when, circumstances)
+
+
+def set_status_of_new(connection: Connection, known: Known, status: IdentityStatus) -> bool:
+    """
+    Give an identity that nobody has judged yet a status.
+
+    :return: False if there is no row.
+    """
+    judged = case((identity.c.status == IdentityStatus.OBSERVED, status.value), else_=identity.c.status)
+    if connection.execute(update(identity).where(*_is(known)).values(status=judged)).rowcount:
+        return True
+    return _rewrite_hash(connection, known) and set_status_of_new(connection, known, status)
+
+
+def put_in(connection: Connection, known: Known, when: float, status: IdentityStatus, room: int) -> bool:
+    """
+    Make the row of an identity that has none, with nothing counted yet.
+
+    :param room: how many rows an account may have.
+    :return: False if there is no room: all that are there are to be kept.
+    """
+    if not make_room(connection, known.account, room):
+        return False
+    connection.execute(
+        identity.insert().values(
+            account=known.account,
+            hash=known.hashes[0],
+            type=known.type,
+            label="",
+            status=status.value,
+            first_seen=when,
+            last_seen=when,
+            count=0,
+        )
+    )
+    return True
+
+
+def make_room(connection: Connection, account: str, room: int) -> bool:
+    """
+    Let the account have room for one more: what nobody has judged goes first,
+    then what is pending, then what a rule enrolled; of each the one that was
+    not seen for longest. What was approved or revoked stays.
+
+    :return: whether there is room.
+    """
+    mine = identity.c.account == account
+    held = connection.scalar(select(func.count()).select_from(identity).where(mine))
+    assert held is not None
+    if held < room:
+        return True
+    worth = case(
+        {IdentityStatus.OBSERVED.value: 0, IdentityStatus.PENDING.value: 1}, value=identity.c.status, else_=2
+    )
+    surplus = (
+        select(identity.c.hash)
+        .where(mine, identity.c.status.not_in(_KEPT_FOR_EVER), identity.c.revoked_until.is_(None))
+        .order_by(worth, identity.c.last_seen)
+        .limit(held - room + 1)
+    )
+    gone = connection.execute(delete(identity).where(mine, identity.c.hash.in_(surplus.scalar_subquery())))
+    return held - gone.rowcount < room
+
+
+def count_trusted(connection: Connection, account: str) -> int:
+    """How many identities of the account are enrolled or approved."""
+    return _count(
+        connection, select(literal(1)).where(identity.c.account == account, identity.c.status.in_(_TRUSTED))
+    )
+
+
+def count_accounts(connection: Connection, hashes: Collection[str], limit: int) -> int:
+    """How many accounts have logged in with an identity, at most ``limit``."""
+    used = select(literal(1)).where(identity.c.hash.in_(hashes), identity.c.count > 0).limit(limit)
+    return _count(connection, used)
+
+
+def _count(connection: Connection, rows: Select[int]) -> int:
+    return connection.scalar(select(func.count()).select_from(rows.subquery())) or 0
+
+
+def record_of(row: RowMapping) -> IdentityRecord:
+    """A row as a value."""
+    return IdentityRecord(
+        id=row["hash"][:ID_DIGITS],
+        account=row["account"],
+        type=row["type"],
+        label=row["label"],
+        status=IdentityStatus(row["status"]),
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+        count=row["count"],
+        failures=row["failures"],
+        refusals=row["refusals"],
+        place=place_of(row),
+        protocols=frozenset(each for each, bit in _PROTOCOL_BITS.items() if bit & row["protocols"]),
+        revoked_until=row["revoked_until"],
+    )
+
+
+def row_values(record: IdentityRecord) -> dict[str, object]:
+    """A record as the columns of a row, all but the hash."""
+    return {
+        "account": record.account,
+        "type": record.type,
+        "label": record.label,
+        "status": record.status.value,
+        "first_seen": record.first_seen,
+        "last_seen": record.last_seen,
+        "count": record.count,
+        "failures": record.failures,
+        "refusals": record.refusals,
+        "protocols": sum(_PROTOCOL_BITS[each] for each in record.protocols),
+        "revoked_until": record.revoked_until,
+        **place_values(record.place),
+    }
+
+
+def _find_row(connection: Connection, account: str, hashes: tuple[str, ...]) -> RowMapping | None:
+    found = connection.execute(
+        select(identity).where(identity.c.account == account, identity.c.hash.in_(hashes))
+    ).mappings()
+    # Under several keys only if an old key was put back: the newest counts.
+    return min(found, key=lambda row: hashes.index(row["hash"]), default=None)
+
+
+def _rewrite_hash(connection: Connection, known: Known) -> bool:
+    """:return: whether there was a row under an old key's hash, which has the newest key's now."""
+    newest, *older = known.hashes
+    row = _find_row(connection, known.account, tuple(older)) if older else None
+    if row is None:
+        return False
+    old = row["hash"]
+    mine = identity.c.account == known.account, identity.c.hash == old
+    connection.execute(update(identity).where(*mine).values(hash=newest))
+    rewrite_place_hash(connection, old, newest)
+    of_account = login.c.account == known.account, login.c.clientid == old[:ID_DIGITS]
+    connection.execute(update(login).where(*of_account).values(clientid=newest[:ID_DIGITS]))
+    return True
+
+
+def _is(known: Known) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return identity.c.account == known.account, identity.c.hash == known.hashes[0]

@@ -1,0 +1,136 @@
+"""The attempts to log in: the latest ones, so many and no more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+
+from sqlalchemy import Connection, RowMapping, delete, select
+from twisted.internet.defer import Deferred, succeed
+
+from mailext.clientid.entries import LoginEntry
+from mailext.storage.places import place_of, place_values
+from mailext.storage.registry_limits import RegistryLimits
+from mailext.storage.schema import login
+from mailext.storage.transactions import Transactions
+from mailext.values import LoginOutcome, Protocol
+
+__all__ = ["SqlLoginLog"]
+
+# Who does not know a password decides how often he tries, and what he says.
+_MOST_UNPROVED_AN_HOUR = 200
+_HOUR = 3600.0
+_LONGEST_NAME = 320
+_TRIM_EVERY = 5000
+
+
+class SqlLoginLog:
+    """
+    A :class:`~mailext.clientid.entries.LoginLog`. Of attempts with a wrong
+    password it keeps so many an hour of each account, and of each network.
+
+    :param transactions: what runs its operations.
+    :param limits: how much is kept.
+    """
+
+    def __init__(self, transactions: Transactions, limits: RegistryLimits | None = None) -> None:
+        self._transactions = transactions
+        self._limits = limits or RegistryLimits()
+        self._hour = 0
+        self._unproved: Counter[tuple[str, str]] = Counter()
+
+    def configure(self, limits: RegistryLimits) -> None:
+        """Keep so much from now on."""
+        self._limits = limits
+
+    def append(self, entry: LoginEntry) -> Deferred[None]:
+        """See :meth:`mailext.clientid.entries.LoginLog.append`."""
+        if not entry.proved and self._is_one_too_many(entry):
+            return succeed(None)
+        return self._transactions.write(partial(_append, entry=entry, most=self._limits.logins))
+
+    def of_account(self, account: str, limit: int) -> Deferred[list[LoginEntry]]:
+        """
+        :param limit: how many at most.
+        :return: a Deferred of the account's latest attempts, the latest first.
+        """
+        return self._transactions.read(partial(_of_account, account=account, limit=limit))
+
+    def page(self, after: int, limit: int) -> Deferred[list[tuple[int, LoginEntry]]]:
+        """
+        :param after: the number of the last one that is known; 0 for none.
+        :return: a Deferred of the attempts that follow, in their order, each
+            with its number.
+        """
+        return self._transactions.read(partial(_page, after=after, limit=limit))
+
+    def _is_one_too_many(self, entry: LoginEntry) -> bool:
+        hour = int(entry.time // _HOUR)
+        if hour != self._hour:
+            self._hour = hour
+            self._unproved.clear()
+        whose = ("account", entry.account), ("network", entry.place.network)
+        self._unproved.update(whose)
+        return any(self._unproved[each] > _MOST_UNPROVED_AN_HOUR for each in whose)
+
+
+def _append(connection: Connection, entry: LoginEntry, most: int) -> None:
+    added = connection.execute(
+        login.insert()
+        .values(
+            time=entry.time,
+            account=entry.account[:_LONGEST_NAME],
+            proved=entry.proved,
+            outcome=entry.outcome.value,
+            reason=entry.reason[:_LONGEST_NAME],
+            protocol=entry.protocol.value,
+            listener=entry.listener,
+            mechanism=entry.mechanism,
+            type=entry.type,
+            clientid=entry.clientid,
+            authenticate=entry.authenticate,
+            user_log=entry.user_log,
+            **place_values(entry.place),
+        )
+        .returning(login.c.number)
+    )
+    if added.scalar_one() % _TRIM_EVERY == 0:
+        for proved in (False, True):
+            _trim(connection, most, proved=proved)
+
+
+def _trim(connection: Connection, most: int, *, proved: bool) -> None:
+    newest = select(login.c.number).where(login.c.proved == proved).order_by(login.c.number.desc())
+    bound = connection.scalar(newest.limit(1).offset(most))
+    if bound is not None:
+        connection.execute(delete(login).where(login.c.proved == proved, login.c.number <= bound))
+
+
+def _of_account(connection: Connection, account: str, limit: int) -> list[LoginEntry]:
+    statement = select(login).where(login.c.account == account).order_by(login.c.number.desc()).limit(limit)
+    return [_entry_of(row) for row in connection.execute(statement).mappings()]
+
+
+def _page(connection: Connection, after: int, limit: int) -> list[tuple[int, LoginEntry]]:
+    statement = select(login).where(login.c.number > after).order_by(login.c.number).limit(limit)
+    return [(row["number"], _entry_of(row)) for row in connection.execute(statement).mappings()]
+
+
+def _entry_of(row: RowMapping) -> LoginEntry:
+    place = place_of(row)
+    assert place is not None
+    return LoginEntry(
+        time=row["time"],
+        account=row["account"],
+        proved=row["proved"],
+        outcome=LoginOutcome(row["outcome"]),
+        reason=row["reason"],
+        protocol=Protocol(row["protocol"]),
+        listener=row["listener"],
+        mechanism=row["mechanism"],
+        place=place,
+        type=row["type"],
+        clientid=row["clientid"],
+        authenticate=row["authenticate"],
+        user_log=row["user_log"],
+    )
