@@ -20,7 +20,7 @@ from dns.rdatatype import RdataType
 from twisted.cred.credentials import ICredentials
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.mail.interfaces import IMessageDelivery
+from twisted.mail.interfaces import IClientAuthentication, IMessageDelivery
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
@@ -74,6 +74,7 @@ __all__ = [
     "IHopConnector",
     "IIdentityRegistry",
     "IMXAuthenticator",
+    "IMutualAuthentication",
     "IPluginServices",
     "IQueueStore",
     "IRememberingResolver",
@@ -345,6 +346,16 @@ class IClientIdentitySource(Interface):
         :param server: the server's host name.
         :return: a :class:`~mailext.values.ClientIdentity`, the same each time.
         """
+
+
+class IMutualAuthentication(IClientAuthentication):
+    """
+    An add-on for the client's side of a SASL mechanism by which the server
+    proves something too. A login that leaves it unproved has failed, whatever
+    the server says.
+    """
+
+    serverProved: bool = Attribute("bool: whether the server has proved that it knows the password.")
 
 
 class IContentWriter(Interface):

@@ -272,7 +272,7 @@ class Script(Protocol):
                 self.say(".")
             else:
                 self.heard.append(line)
-                self.say(line.split()[0].decode().upper())
+                self.say(line.partition(b" ")[0].decode().upper())
 
     def say(self, verb: str) -> None:
         answers = self._answers.get(verb, [self._USUAL.get(verb, b"250 2.0.0 OK\r\n")])

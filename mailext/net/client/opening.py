@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.mail.interfaces import IClientAuthentication
 
+from mailext.interfaces import IMutualAuthentication
 from mailext.net.client.protocol import MailClient
 from mailext.net.client.settings import ClientSettings, Credentials, Identification, OnRefusal
 from mailext.net.client.verification import level
@@ -24,6 +25,8 @@ from mailext.wire.states import Command
 __all__ = ["open_connection"]
 
 _NOT_KNOWN = (500, 502)
+# RFC 4616, RFC 7677.
+_CLIENT_BEGINS = ("PLAIN", "SCRAM-SHA-256")
 _NO_STARTTLS = "The host does not offer STARTTLS"
 _NOT_SUPPORTED = TlsFailure(TlsResultType.STARTTLS_NOT_SUPPORTED)
 
@@ -124,10 +127,32 @@ async def _exchange(
     client: MailClient, credentials: Credentials, mechanism: str, authenticator: IClientAuthentication
 ) -> None:
     secret = credentials.password.encode("utf-8")
-    # RFC 4616: the client begins. Where another mechanism lets it, the server
-    # asks by a challenge of no octets.
-    initial = authenticator.challengeResponse(secret, b"") if mechanism == "PLAIN" else None
+    # Where another mechanism lets the client begin, the server asks for that by
+    # a challenge of no octets.
+    initial = _response(client, authenticator, secret, b"") if mechanism in _CLIENT_BEGINS else None
     answer = await client.authenticate(mechanism, initial)
     while isinstance(answer, bytes):
-        answer = await client.respond(authenticator.challengeResponse(secret, answer))
+        try:
+            response = _response(client, authenticator, secret, answer)
+        except HopError:
+            await client.cancel_authentication()
+            raise
+        answer = await client.respond(response)
     _accepted(client, answer)
+    if IMutualAuthentication.providedBy(authenticator) and not authenticator.serverProved:
+        raise _broken_off(client, "it did not prove that it knows the password")
+
+
+def _response(
+    client: MailClient, authenticator: IClientAuthentication, secret: bytes, challenge: bytes
+) -> bytes:
+    try:
+        response: bytes = authenticator.challengeResponse(secret, challenge)
+    except ValueError as error:
+        raise _broken_off(client, str(error)) from error
+    return response
+
+
+def _broken_off(client: MailClient, why: str) -> HopError:
+    host = client.hop.host
+    return HopError(Outcome(454, "4.7.0", f"The login at {host} was broken off: {why}"))

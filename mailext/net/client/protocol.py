@@ -216,6 +216,10 @@ class MailClient(Protocol):
         """Answer a challenge; as ``authenticate()``."""
         return self._exchanged(lambda: self.session.respond(data))
 
+    def cancel_authentication(self) -> Deferred[Reply | bytes]:
+        """Answer a challenge by giving up; as ``authenticate()``."""
+        return self._exchanged(self.session.cancel_authentication)
+
     def rest(self) -> None:
         """Nothing is asked of the server now: it has as long as it likes."""
         self._overall.stop()

@@ -13,6 +13,7 @@ from twisted.mail._cred import (
 )
 from twisted.mail.interfaces import IClientAuthentication
 
+from mailext.net.client.sasl import ScramSha256Authenticator
 from mailext.values import ClientIdentity, Protocol, TlsLevel
 from mailext.wire.client_states import ClientState
 
@@ -64,9 +65,14 @@ class Timeouts:
 
 
 def standard_authenticators(username: str) -> Sequence[IClientAuthentication]:
-    """PLAIN, LOGIN and CRAM-MD5, in this order."""
+    """SCRAM-SHA-256, PLAIN, LOGIN and CRAM-MD5, in this order."""
     octets = username.encode("utf-8")
-    return [PLAINAuthenticator(octets), LOGINAuthenticator(octets), CramMD5ClientAuthenticator(octets)]
+    return [
+        ScramSha256Authenticator(username),
+        PLAINAuthenticator(octets),
+        LOGINAuthenticator(octets),
+        CramMD5ClientAuthenticator(octets),
+    ]
 
 
 class OnRefusal(Enum):
