@@ -80,10 +80,14 @@ class Conversation:
 
     def receive(self, data: bytes) -> None:
         """Take octets from the client."""
+        waited = self._waiting
         self._deadline.count(len(data))
         self.session.receive(data)
         self.pump()
-        if not self.is_over and (self._waiting or self.session.asks(UnknownCommand)):
+        # A client that waits for its reply sends nothing, and to stop and start
+        # reading costs: only one that goes on sending is stopped.
+        ahead = waited and self._waiting
+        if not self.is_over and (ahead or self.session.asks(UnknownCommand)):
             self._pause()
 
     def pump(self) -> None:

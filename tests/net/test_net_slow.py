@@ -138,6 +138,14 @@ class TestOrder:
 
 
 class TestWaiting:
+    def test_a_client_that_waits_too_is_not_paused(self) -> None:
+        slow = Slow()
+        client = serve(Delivery(sender=slow.ask)).greeted()
+        client.say(MAIL)
+        assert client.transport.producerState == "producing"
+        slow.answer()
+        assert codes(client.replies()) == ["250"]
+
     def test_the_transport_is_paused_and_what_is_kept_is_bounded(self) -> None:
         slow = Slow()
         client = serve(Delivery(sender=slow.ask)).greeted()
@@ -254,7 +262,10 @@ class TestWaiting:
         slow = Slow()
         client = serve(slow.delivery()).greeted()
         for _ in range(3):
-            client.say(MAIL, RCPT, b"RSET")
+            client.say(MAIL, RCPT)
+            assert client.transport.producerState == "producing"
+            client.say(b"RSET")
+            assert client.transport.producerState == "paused"
             slow.answer()
             assert client.transport.producerState == "paused"
             slow.answer()
@@ -405,6 +416,7 @@ class TestTheEndOfTheConnectionMeanwhile:
         server = serve(Delivery(sender=Slow().ask), **tls_settings)
         client = server.greeted_tls(MAIL)
         client.replies()
+        client.say(b"NOOP")
         assert client.transport.producerState == "paused"
         client.protocol.timeoutConnection()
         assert codes(client.replies()) == ["421"]
