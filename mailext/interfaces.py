@@ -55,6 +55,7 @@ from mailext.values import (
     TlsFailedError,
     TlsResult,
     TlsUse,
+    TlsaRecord,
     Verdict,
 )
 
@@ -604,6 +605,15 @@ class IResolver(Interface):
 
         :return: a Deferred of a :class:`~mailext.values.DnsAnswer` of IPv6
             addresses and, after them, IPv4 addresses.
+        """
+
+    def tlsa(host: str, port: int) -> Deferred[DnsAnswer[TlsaRecord]]:
+        """
+        Look up the TLSA records of a service over TCP (RFC 6698 section 3).
+
+        :param host: the TLSA base domain.
+        :return: a Deferred of a :class:`~mailext.values.DnsAnswer` of
+            :class:`~mailext.values.TlsaRecord`.
         """
 
 

@@ -11,12 +11,13 @@ from dns.name import Name
 from dns.rdata import Rdata
 from dns.rdatatype import RdataType
 from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.TLSA import TLSA
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
-from mailext.values import DnsAnswer, DnsError, DnsStatus, MxRecord
+from mailext.values import DnsAnswer, DnsError, DnsStatus, MxRecord, TlsaRecord
 
 __all__ = ["MailLookups", "host_text", "weakest"]
 
@@ -35,7 +36,7 @@ def weakest(statuses: Iterable[DnsStatus]) -> DnsStatus:
 
 class MailLookups:
     """
-    A base for resolvers: :meth:`mx` and :meth:`addresses` of
+    A base for resolvers: :meth:`mx`, :meth:`addresses` and :meth:`tlsa` of
     :class:`~mailext.interfaces.IResolver`, by their :meth:`lookup`.
     """
 
@@ -52,6 +53,10 @@ class MailLookups:
         both = [self.lookup(host, rdtype) for rdtype in (RdataType.AAAA, RdataType.A)]
         return DeferredList(both, consumeErrors=True).addCallback(_addresses)
 
+    def tlsa(self, host: str, port: int) -> Deferred[DnsAnswer[TlsaRecord]]:
+        """See :meth:`IResolver.tlsa`."""
+        return self.lookup(f"_{port}._tcp.{host}", RdataType.TLSA).addCallback(_tlsa_records)
+
 
 def _mx_records(answer: DnsAnswer[Rdata]) -> DnsAnswer[MxRecord]:
     return _with_records(
@@ -60,6 +65,17 @@ def _mx_records(answer: DnsAnswer[Rdata]) -> DnsAnswer[MxRecord]:
             MxRecord(rdata.preference, host_text(rdata.exchange))
             for rdata in answer.records
             if isinstance(rdata, MX)
+        ),
+    )
+
+
+def _tlsa_records(answer: DnsAnswer[Rdata]) -> DnsAnswer[TlsaRecord]:
+    return _with_records(
+        answer,
+        tuple(
+            TlsaRecord(rdata.usage, rdata.selector, rdata.mtype, rdata.cert)
+            for rdata in answer.records
+            if isinstance(rdata, TLSA)
         ),
     )
 

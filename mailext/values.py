@@ -70,6 +70,7 @@ __all__ = [
     "TlsResult",
     "TlsResultType",
     "TlsUse",
+    "TlsaRecord",
     "Verdict",
 ]
 
@@ -997,6 +998,26 @@ class MxRecord:
 
     preference: int
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class TlsaRecord:
+    """
+    A TLSA record (RFC 6698 section 2.1), with whatever numbers it has.
+
+    :param usage: the certificate usage.
+    :param data: the certificate association data.
+
+    ``str()`` gives it as in a zone file (section 2.2).
+    """
+
+    usage: int
+    selector: int
+    matching_type: int
+    data: bytes
+
+    def __str__(self) -> str:
+        return f"{self.usage} {self.selector} {self.matching_type} {self.data.hex()}"
 
 
 class HopError(Exception):

@@ -11,9 +11,8 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
-from OpenSSL.crypto import X509
+from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 from service_identity import CertificateError, VerificationError
 from service_identity.pyopenssl import verify_hostname, verify_ip_address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
@@ -105,13 +104,14 @@ class HostVerifier:
 
     def evidence(self, connection: SSL.Connection) -> TlsEvidence:
         """What the host showed, once the handshake is complete."""
-        chain = connection.get_peer_cert_chain(as_cryptography=True) or []
+        chain = connection.get_peer_cert_chain() or []
         self._check_name(connection)
         return TlsEvidence(
             connection.get_protocol_version_name(),
             connection.get_cipher_name() or "",
             self._host,
-            tuple(certificate.public_bytes(Encoding.DER) for certificate in chain),
+            # What only OpenSSL can read is not for it to judge.
+            tuple(dump_certificate(FILETYPE_ASN1, certificate) for certificate in chain),
             self._error,
             self._result,
         )
