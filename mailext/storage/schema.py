@@ -35,6 +35,7 @@ __all__ = [
     "message",
     "metadata",
     "recipient",
+    "sts_policy",
 ]
 
 metadata = MetaData(
@@ -222,3 +223,22 @@ login = Table(
     sqlite_autoincrement=True,
 )
 
+#: The MTA-STS policies that were fetched. A row is kept until the policy has
+#: expired. Of the patterns each stands on a line.
+sts_policy = Table(
+    "sts_policy",
+    metadata,
+    Column("domain", String, primary_key=True),
+    Column("policy_id", String, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("max_age", Integer, nullable=False),
+    Column("mx", String, nullable=False),
+    Column("fetched", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    # To the day.
+    Column("used", Double, nullable=False),
+    Column("refresh_at", Double, nullable=False),
+    Index(None, "expires"),
+    Index(None, "refresh_at"),
+    sqlite_with_rowid=False,
+)

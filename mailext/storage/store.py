@@ -21,6 +21,7 @@ from mailext.storage.identity_admin import IdentityAdmin
 from mailext.storage.identity_keys import IdentityKeys, load_identity_keys
 from mailext.storage.lock import StateLock
 from mailext.storage.logins import SqlLoginLog
+from mailext.storage.mta_sts import SqlStsPolicyStore
 from mailext.storage.pruning import RegistryPruning
 from mailext.storage.queue import SqlQueueStore
 from mailext.storage.queue_admin import QueueAdmin
@@ -44,6 +45,7 @@ class Store:
     :ivar logins: the attempts to log in.
     :ivar alerts: whom messages about identities were sent to.
     :ivar pruning: forgets what is old.
+    :ivar sts_policies: the MTA-STS policies of other domains.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Store:
         self.logins = SqlLoginLog(transactions)
         self.alerts = AlertLedger(transactions, keys)
         self.pruning = RegistryPruning(transactions)
+        self.sts_policies = SqlStsPolicyStore(transactions)
     def limit(self, limits: RegistryLimits) -> None:
         """Keep so much of identities and logins from now on."""
         self.identities.configure(limits)
