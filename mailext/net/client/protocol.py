@@ -108,6 +108,7 @@ class MailClient(Protocol):
         self._answer: Deferred[ClientEvent] | None = None
         self._early: ClientEvent | None = None
         self._helo = ""
+        self._sending_address = ""
         self._feeder: Feeder | None = None
         self._content: Iterable[bytes | Deferred[None]] = ()
         self._replies = 0
@@ -120,6 +121,8 @@ class MailClient(Protocol):
     def connectionMade(self) -> None:
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
+        # Of a connection that is lost nobody knows it any more.
+        self._sending_address = _host(self.transport.getHost())
         self._overall.begin(self._timeouts.opening)
         if self.hop.implicit_tls:
             self._begin_tls()
@@ -162,7 +165,7 @@ class MailClient(Protocol):
     @property
     def connection(self) -> HopSession:
         """What a TLS report tells of the connection."""
-        return HopSession(self.address, _host(self.transport.getHost()), self._helo)
+        return HopSession(self.address, self._sending_address, self._helo)
 
     @property
     def keywords(self) -> Mapping[str, tuple[str, ...]]:
