@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from mailext.values import LoginOutcome, Place, Protocol
 
-__all__ = ["LoginEntry", "LoginLog"]
+__all__ = ["LoginEntry", "LoginSink"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,9 @@ class LoginEntry:
     :param authenticate: whether checkers saw the identity (C23).
     :param user_log: whether it belongs into the log of the account's holder
         (C23).
+    :param alert: whether the type's flags want somebody to look at this
+        outcome (C23).
+    :param repeated: as :attr:`mailext.values.LoginAttempt.repeated`.
     """
 
     time: float
@@ -46,13 +49,16 @@ class LoginEntry:
     clientid: str = ""
     authenticate: bool = False
     user_log: bool = False
+    alert: bool = False
+    repeated: bool = False
 
 
-class LoginLog(TypingProtocol):
-    """Where entries are kept."""
+class LoginSink(TypingProtocol):
+    """Whoever does something with entries: keeps them, or sends messages."""
 
-    def append(self, entry: LoginEntry) -> Deferred[None]:
+    def take(self, entry: LoginEntry) -> Deferred[None]:
         """
-        :return: a Deferred that fires when the entry is kept, or is known to
-            be one too many.
+        Take the next entry.
+
+        :return: a Deferred that fires when it was dealt with.
         """

@@ -7,10 +7,13 @@ What the line tells of the client identity depends on the flags of its type
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from collections.abc import Sequence
+
+from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger, LogLevel
 
 from mailext.clientid.dispositions import Disposition, Dispositions
+from mailext.clientid.entries import LoginEntry, LoginSink
 from mailext.interfaces import IIdentityRegistry
 from mailext.judgement import log_trouble, without_token
 from mailext.values import Circumstances, ClientIdentity, LoginAttempt, LoginOutcome
@@ -27,20 +30,26 @@ class LoginJournal:
     Its keys: ``outcome``, ``account`` (the account, or the user name as given
     while none is proved), ``mechanism``, ``listener``, ``peer``, ``session``,
     ``reason``, ``clientid`` (16 hexadecimal digits, or empty) and ``flags``,
-    those of the identity's type; by ``user-log`` an observer finds what
-    belongs into a user's own log. An alert makes it a warning. The registry is
-    told of each identity whose type is not to be disregarded.
+    those of the identity's type. An alert makes it a warning.
+
+    The registry is told of each identity whose type is not to be disregarded,
+    and each attempt is handed to the sinks as an entry.
 
     :param dispositions: the flags of every type; their defaults if not given.
     :param registry: who knows the keyed hash of an identity, and what became
         of each. Without one no line names an identity, and none is kept.
+    :param sinks: what takes the entries.
     """
 
     def __init__(
-        self, dispositions: Dispositions | None = None, registry: IIdentityRegistry | None = None
+        self,
+        dispositions: Dispositions | None = None,
+        registry: IIdentityRegistry | None = None,
+        sinks: Sequence[LoginSink] = (),
     ) -> None:
         self._dispositions = dispositions or Dispositions()
         self._registry = registry
+        self._sinks = tuple(sinks)
 
     def record(
         self,
@@ -51,7 +60,7 @@ class LoginJournal:
         when: float,
     ) -> None:
         """
-        Write the line of one attempt, and tell the registry.
+        Write the line of one attempt, and tell the registry and the sinks.
 
         :param attempt: with its session's ``avatar_id`` if the password was
             right.
@@ -59,35 +68,18 @@ class LoginJournal:
         :param reason: why it was refused; empty if it was not.
         :param when: wall clock, seconds since the epoch.
         """
-        session = attempt.session
-        flags = frozenset[Disposition]() if identity is None else self._dispositions.of(identity.type)
-        if Disposition.DEBUG in flags:
-            _log.debug(
-                "client identity {clientid} session={session}",
-                clientid=self._id(identity),
-                session=session.id,
-            )
-        named = self._dispositions.for_log(identity) is not None
-        _log.emit(
-            _level(flags, outcome),
-            "login of {account!r} by {mechanism} from {peer} on {listener}: {outcome}"
-            " session={session} clientid={clientid} reason={reason!r}",
-            event="login",
-            outcome=outcome.value,
-            account=session.avatar_id or attempt.username,
-            mechanism=attempt.mechanism,
-            listener=session.listener,
-            peer=session.peer,
-            session=session.id,
-            reason=without_token(reason, identity),
-            clientid=self.name_of(identity),
-            flags=tuple(flag.value for flag in Disposition if named and flag in flags),
-        )
         # C23: what is ignored, or for debugging alone, is not kept.
         kept = self._dispositions.for_registry(identity)
+        flags = frozenset[Disposition]() if identity is None else self._dispositions.of(identity.type)
+        entry = self._entry(attempt, kept, outcome, without_token(reason, identity), when)
+        self._write(attempt, identity, entry, flags)
+        session = attempt.session
+        for sink in self._sinks:
+            maybeDeferred(sink.take, entry).addErrback(log_trouble, "a login could not be kept", session)
         if kept is not None and self._registry is not None:
-            maybeDeferred(self._tell, self._registry, attempt, kept, outcome, when).addErrback(
-                log_trouble, "the identity could not be recorded", session
+            circumstances = Circumstances(outcome, session.protocol, attempt.place, entry.proved)
+            maybeDeferred(self._registry.record, entry.account, kept, when, circumstances).addErrback(
+                log_trouble, "an identity could not be recorded", session
             )
 
     def name_of(self, identity: ClientIdentity | None) -> str:
@@ -97,18 +89,64 @@ class LoginJournal:
         """
         return self._id(self._dispositions.for_log(identity))
 
-    @staticmethod
-    def _tell(
-        registry: IIdentityRegistry,
+    def _entry(
+        self,
         attempt: LoginAttempt,
-        identity: ClientIdentity,
+        kept: ClientIdentity | None,
         outcome: LoginOutcome,
+        reason: str,
         when: float,
-    ) -> Deferred[None]:
+    ) -> LoginEntry:
         session = attempt.session
-        proved = session.avatar_id is not None
-        circumstances = Circumstances(outcome, session.protocol, attempt.place, proved)
-        return registry.record(session.avatar_id or attempt.account, identity, when, circumstances)
+        flags = frozenset[Disposition]() if kept is None else self._dispositions.of(kept.type)
+        return LoginEntry(
+            time=when,
+            account=session.avatar_id or attempt.account,
+            proved=session.avatar_id is not None,
+            outcome=outcome,
+            reason=reason,
+            protocol=session.protocol,
+            listener=session.listener,
+            mechanism=attempt.mechanism,
+            place=attempt.place,
+            type="" if kept is None else kept.type,
+            clientid=self._id(kept),
+            authenticate=Disposition.AUTHENTICATE in flags,
+            user_log=Disposition.USER_LOG in flags,
+            alert=_alert(outcome) in flags,
+            repeated=attempt.repeated,
+        )
+
+    def _write(
+        self,
+        attempt: LoginAttempt,
+        identity: ClientIdentity | None,
+        entry: LoginEntry,
+        flags: frozenset[Disposition],
+    ) -> None:
+        session = attempt.session
+        if Disposition.DEBUG in flags:
+            _log.debug(
+                "client identity {clientid} session={session}",
+                clientid=self._id(identity),
+                session=session.id,
+            )
+        named = self._dispositions.for_log(identity) is not None
+        _log.emit(
+            LogLevel.warn if entry.alert else LogLevel.info,
+            "login of {account!r} by {mechanism} from {peer} on {listener}: {outcome}"
+            " session={session} clientid={clientid} reason={reason!r}",
+            event="login",
+            outcome=entry.outcome.value,
+            account=session.avatar_id or attempt.username,
+            mechanism=attempt.mechanism,
+            listener=session.listener,
+            peer=session.peer,
+            session=session.id,
+            reason=entry.reason,
+            clientid=self.name_of(identity),
+            flags=tuple(flag.value for flag in Disposition if named and flag in flags),
+        )
 
     def _id(self, identity: ClientIdentity | None) -> str:
         if identity is None or self._registry is None:
@@ -116,7 +154,5 @@ class LoginJournal:
         return self._registry.fingerprint(identity)
 
 
-def _level(flags: frozenset[Disposition], outcome: LoginOutcome) -> LogLevel:
-    alert = Disposition.ALERT_SUCCESS if outcome is LoginOutcome.SUCCESS else Disposition.ALERT_FAILURE
-    level: LogLevel = LogLevel.warn if alert in flags else LogLevel.info
-    return level
+def _alert(outcome: LoginOutcome) -> Disposition:
+    return Disposition.ALERT_SUCCESS if outcome is LoginOutcome.SUCCESS else Disposition.ALERT_FAILURE

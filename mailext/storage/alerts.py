@@ -7,10 +7,9 @@ from functools import partial
 from sqlalchemy import Connection, delete, func, select
 from twisted.internet.defer import Deferred
 
-from mailext.storage.identity_keys import IdentityKeys
+from mailext.storage.identity_rows import begins_with
 from mailext.storage.schema import identity, identity_alert
 from mailext.storage.transactions import Transactions
-from mailext.values import ClientIdentity
 
 __all__ = ["AlertLedger"]
 
@@ -22,16 +21,12 @@ _MOST_A_DAY = 5
 class AlertLedger:
     """
     :param transactions: what runs its operations.
-    :param keys: hash the identities.
     """
 
-    def __init__(self, transactions: Transactions, keys: IdentityKeys) -> None:
+    def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self._keys = keys
 
-    def claim(
-        self, account: str, identity: ClientIdentity, when: float, *, succeeded: bool
-    ) -> Deferred[bool]:
+    def claim(self, account: str, identity_id: str, when: float, *, succeeded: bool) -> Deferred[bool]:
         """
         Ask whether the holder of an account is to be sent a message, and note
         that it is.
@@ -42,29 +37,26 @@ class AlertLedger:
             and not more than five times a day. A login that succeeded is worth
             it only on the first day of an identity.
         """
-        hashes = self._keys.hashes(identity)
         return self._transactions.write(
-            partial(_claim, account=account, hashes=hashes, when=when, succeeded=succeeded)
+            partial(_claim, account=account, identity_id=identity_id, when=when, succeeded=succeeded)
         )
 
 
-def _claim(
-    connection: Connection, account: str, hashes: tuple[str, ...], when: float, *, succeeded: bool
-) -> bool:
+def _claim(connection: Connection, account: str, identity_id: str, when: float, *, succeeded: bool) -> bool:
     mine = identity_alert.c.account == account
     connection.execute(delete(identity_alert).where(mine, identity_alert.c.sent <= when - _DAY))
     if succeeded:
         first_seen = connection.scalar(
             select(func.min(identity.c.first_seen)).where(
-                identity.c.account == account, identity.c.hash.in_(hashes)
+                identity.c.account == account, begins_with(identity_id)
             )
         )
         if first_seen is not None and first_seen <= when - _DAY:
             return False
-    sent = connection.execute(select(identity_alert.c.hash, identity_alert.c.succeeded).where(mine)).all()
-    if len(sent) >= _MOST_A_DAY or any((each, succeeded) in sent for each in hashes):
+    sent = connection.execute(select(identity_alert.c.clientid, identity_alert.c.succeeded).where(mine)).all()
+    if len(sent) >= _MOST_A_DAY or (identity_id, succeeded) in sent:
         return False
     connection.execute(
-        identity_alert.insert().values(account=account, hash=hashes[0], succeeded=succeeded, sent=when)
+        identity_alert.insert().values(account=account, clientid=identity_id, succeeded=succeeded, sent=when)
     )
     return True

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from mailext.storage.errors import StoreError
 from mailext.storage.identity_keys import IdentityKeys
-from mailext.storage.identity_rows import ID_DIGITS, record_of, row_values
+from mailext.storage.identity_rows import ID_DIGITS, begins_with, record_of, row_values
 from mailext.storage.places import forget_places, places_of_account
 from mailext.storage.schema import identity, identity_alert, identity_stranger, login
 from mailext.storage.transactions import Transactions
@@ -149,9 +149,8 @@ def _records(connection: Connection, account: str | None, limit: int) -> list[Id
 
 
 def _hash_of(connection: Connection, account: str, identity_id: str) -> str:
-    # Behind every hexadecimal digit comes "g".
-    named = identity.c.hash >= identity_id, identity.c.hash < identity_id + "g"
-    found = connection.scalars(select(identity.c.hash).where(identity.c.account == account, *named).limit(2))
+    named = identity.c.account == account, begins_with(identity_id)
+    found = connection.scalars(select(identity.c.hash).where(*named).limit(2))
     hashes = found.all() if identity_id else []
     if not hashes:
         raise NoSuchIdentityError(f"{account} has no identity {identity_id}")
@@ -192,9 +191,10 @@ def _forget(connection: Connection, account: str, identity_id: str) -> Forgotten
     identity_hash = _hash_of(connection, account, identity_id)
     connection.execute(delete(identity).where(*_is(account, identity_hash)))
     forget_places(connection, account, [identity_hash])
-    alerts = identity_alert.c.account == account, identity_alert.c.hash == identity_hash
+    identity_id = identity_hash[:ID_DIGITS]
+    alerts = identity_alert.c.account == account, identity_alert.c.clientid == identity_id
     connection.execute(delete(identity_alert).where(*alerts))
-    logins = login.c.account == account, login.c.clientid == identity_hash[:ID_DIGITS]
+    logins = login.c.account == account, login.c.clientid == identity_id
     return Forgotten(1, connection.execute(delete(login).where(*logins)).rowcount)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
+    and_,
     case,
     delete,
     func,
@@ -30,6 +31,7 @@ from mailext.values import Circumstances, IdentityRecord, IdentityStatus, LoginO
 __all__ = [
     "ID_DIGITS",
     "Known",
+    "begins_with",
     "count_accounts",
     "count_trusted",
     "find",
@@ -66,6 +68,16 @@ class Known:
     account: str
     hashes: tuple[str, ...]
     type: str
+
+
+def begins_with(identity_id: str) -> ColumnElement[bool]:
+    """
+    Whether an identity has this id.
+
+    :param identity_id: the first digits of a hash.
+    """
+    # Behind every hexadecimal digit comes "g".
+    return and_(identity.c.hash >= identity_id, identity.c.hash < identity_id + "g")
 
 
 def find(connection: Connection, account: str, hashes: tuple[str, ...]) -> IdentityRecord | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 
-from sqlalchemy import Connection, RowMapping, delete, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, select
 from twisted.internet.defer import Deferred, succeed
 
 from mailext.clientid.entries import LoginEntry
@@ -26,7 +26,7 @@ _TRIM_EVERY = 5000
 
 class SqlLoginLog:
     """
-    A :class:`~mailext.clientid.entries.LoginLog`. Of attempts with a wrong
+    A :class:`~mailext.clientid.entries.LoginSink` that keeps them. Of attempts with a wrong
     password it keeps so many an hour of each account, and of each network.
 
     :param transactions: what runs its operations.
@@ -43,8 +43,8 @@ class SqlLoginLog:
         """Keep so much from now on."""
         self._limits = limits
 
-    def append(self, entry: LoginEntry) -> Deferred[None]:
-        """See :meth:`mailext.clientid.entries.LoginLog.append`."""
+    def take(self, entry: LoginEntry) -> Deferred[None]:
+        """See :meth:`mailext.clientid.entries.LoginSink.take`."""
         if not entry.proved and self._is_one_too_many(entry):
             return succeed(None)
         return self._transactions.write(partial(_append, entry=entry, most=self._limits.logins))
@@ -54,7 +54,15 @@ class SqlLoginLog:
         :param limit: how many at most.
         :return: a Deferred of the account's latest attempts, the latest first.
         """
-        return self._transactions.read(partial(_of_account, account=account, limit=limit))
+        return self._transactions.read(partial(_latest, which=login.c.account == account, limit=limit))
+
+    def of_holder(self, account: str, limit: int) -> Deferred[list[LoginEntry]]:
+        """
+        As :meth:`of_account`, but those alone that belong into the holder's
+        own log (C23).
+        """
+        which = and_(login.c.account == account, login.c.user_log)
+        return self._transactions.read(partial(_latest, which=which, limit=limit))
 
     def page(self, after: int, limit: int) -> Deferred[list[tuple[int, LoginEntry]]]:
         """
@@ -90,6 +98,7 @@ def _append(connection: Connection, entry: LoginEntry, most: int) -> None:
             clientid=entry.clientid,
             authenticate=entry.authenticate,
             user_log=entry.user_log,
+            repeated=entry.repeated,
             **place_values(entry.place),
         )
         .returning(login.c.number)
@@ -106,8 +115,8 @@ def _trim(connection: Connection, most: int, *, proved: bool) -> None:
         connection.execute(delete(login).where(login.c.proved == proved, login.c.number <= bound))
 
 
-def _of_account(connection: Connection, account: str, limit: int) -> list[LoginEntry]:
-    statement = select(login).where(login.c.account == account).order_by(login.c.number.desc()).limit(limit)
+def _latest(connection: Connection, which: ColumnElement[bool], limit: int) -> list[LoginEntry]:
+    statement = select(login).where(which).order_by(login.c.number.desc()).limit(limit)
     return [_entry_of(row) for row in connection.execute(statement).mappings()]
 
 
@@ -133,4 +142,5 @@ def _entry_of(row: RowMapping) -> LoginEntry:
         clientid=row["clientid"],
         authenticate=row["authenticate"],
         user_log=row["user_log"],
+        repeated=row["repeated"],
     )

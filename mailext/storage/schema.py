@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 __all__ = [
     "account",
+    "attack_mode",
     "content",
     "identity",
     "identity_alert",
@@ -186,7 +187,7 @@ identity_alert = Table(
     "identity_alert",
     metadata,
     Column("account", String, primary_key=True),
-    Column("hash", String, primary_key=True),
+    Column("clientid", String, primary_key=True),
     Column("succeeded", Boolean, primary_key=True),
     Column("sent", Double, nullable=False),
     sqlite_with_rowid=False,
@@ -218,6 +219,7 @@ login = Table(
     # C23: whether the type's flags let checkers see it, and the holder's log.
     Column("authenticate", Boolean, nullable=False),
     Column("user_log", Boolean, nullable=False),
+    Column("repeated", Boolean, nullable=False),
     Index(None, "account"),
     Index(None, "proved"),
     sqlite_autoincrement=True,
@@ -240,5 +242,14 @@ sts_policy = Table(
     Column("refresh_at", Double, nullable=False),
     Index(None, "expires"),
     Index(None, "refresh_at"),
+    sqlite_with_rowid=False,
+)
+
+#: Where attack mode was set by hand.
+attack_mode = Table(
+    "attack_mode",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("mode", String, nullable=False),
     sqlite_with_rowid=False,
 )

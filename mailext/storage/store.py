@@ -65,7 +65,7 @@ class Store:
         self.identities = SqlIdentityRegistry(transactions, keys)
         self.identity_admin = IdentityAdmin(transactions, keys)
         self.logins = SqlLoginLog(transactions)
-        self.alerts = AlertLedger(transactions, keys)
+        self.alerts = AlertLedger(transactions)
         self.pruning = RegistryPruning(transactions)
         self.sts_policies = SqlStsPolicyStore(transactions)
     def limit(self, limits: RegistryLimits) -> None:

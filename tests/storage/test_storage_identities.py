@@ -156,7 +156,6 @@ def test_revoked_for_a_time_and_for_good(offline: Store) -> None:
     assert not record.is_revoked(0.0)
 
 
-@pytest.mark.requirement("U2")
 def test_how_many_accounts_use_it_is_counted_no_further_than_asked(offline: Store) -> None:
     for number in range(8):
         use(offline, account=f"user{number}@example.org")
@@ -165,7 +164,6 @@ def test_how_many_accounts_use_it_is_counted_no_further_than_asked(offline: Stor
     assert success_result_of(offline.identities.accountsOf(PHONE, 5)) == 5
 
 
-@pytest.mark.requirement("U11")
 def test_places_are_the_latest_first_and_not_too_many(offline: Store) -> None:
     for number in range(30):
         use(offline, when=float(number), place=Place.of(f"10.0.{number}.1"))

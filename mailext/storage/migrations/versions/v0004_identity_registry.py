@@ -52,10 +52,10 @@ def upgrade() -> None:
     op.create_table(
         "identity_alert",
         sa.Column("account", sa.String, nullable=False),
-        sa.Column("hash", sa.String, nullable=False),
+        sa.Column("clientid", sa.String, nullable=False),
         sa.Column("succeeded", sa.Boolean, nullable=False),
         sa.Column("sent", sa.Double, nullable=False),
-        sa.PrimaryKeyConstraint("account", "hash", "succeeded", name="pk_identity_alert"),
+        sa.PrimaryKeyConstraint("account", "clientid", "succeeded", name="pk_identity_alert"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("clientid", sa.String, nullable=False),
         sa.Column("authenticate", sa.Boolean, nullable=False),
         sa.Column("user_log", sa.Boolean, nullable=False),
+        sa.Column("repeated", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_login"),
         sqlite_autoincrement=True,
     )
