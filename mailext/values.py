@@ -267,6 +267,9 @@ class LoginAttempt:
         either: once the password was found right the session's ``avatar_id``
         says who it is.
     :param place: where the client is; by default what its address tells.
+    :param repeated: whether it has failed with the same user name and password
+        before in this session: clients try a second mechanism, which counts as
+        one failure.
     """
 
     username: str
@@ -274,6 +277,7 @@ class LoginAttempt:
     session: SessionView
     account: str = ""
     place: Place = Place("", "")
+    repeated: bool = False
 
     def __post_init__(self) -> None:
         if not self.account:
@@ -680,6 +684,8 @@ class IdentityChurn:
 
     account: int
     network: int
+
+
 
 
 class TlsLevel(IntEnum):
