@@ -8,8 +8,13 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults, maybeDef
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from mailext.interfaces import IBindingAuthenticator, IMXAuthenticator, IRevisableAuthenticator
-from mailext.values import MxLevel, NextHop, Proof, PublishedDemand, TlsEvidence, TlsLevel
+from mailext.interfaces import (
+    IBindingAuthenticator,
+    IMXAuthenticator,
+    IReportedAuthenticator,
+    IRevisableAuthenticator,
+)
+from mailext.values import MxLevel, NextHop, PolicyResult, Proof, PublishedDemand, TlsEvidence, TlsLevel
 
 __all__ = ["JointAuthenticator", "joined"]
 
@@ -27,7 +32,7 @@ def joined(proofs: Iterable[Proof]) -> Proof:
     )
 
 
-@implementer(IBindingAuthenticator, IRevisableAuthenticator)
+@implementer(IBindingAuthenticator, IReportedAuthenticator, IRevisableAuthenticator)
 class JointAuthenticator:
     """
     Several authenticators as one. Its policy is a tuple of theirs.
@@ -74,6 +79,16 @@ class JointAuthenticator:
             authenticator.judgeConnection(each, hop, evidence)
             for authenticator, each in zip(self._authenticators, policy, strict=True)
         )
+
+    def policyResults(self, policy: object, hop: NextHop, evidence: TlsEvidence | None) -> list[PolicyResult]:
+        """See :meth:`IReportedAuthenticator.policyResults`: those of all of them."""
+        assert isinstance(policy, tuple)
+        return [
+            result
+            for authenticator, each in zip(self._authenticators, policy, strict=True)
+            if IReportedAuthenticator.providedBy(authenticator)
+            for result in IReportedAuthenticator(authenticator).policyResults(each, hop, evidence)
+        ]
 
 
 def _first_failure(failure: Failure) -> Failure:

@@ -12,11 +12,13 @@ from mailext.delivery.relay.delivery import Outcomes, RelayDelivery
 from mailext.delivery.relay.events import HostLog
 from mailext.delivery.relay.means import RelayMeans
 from mailext.delivery.relay.terms import Terms, terms_of
-from mailext.interfaces import IHopConnection
+from mailext.interfaces import IHopConnection, ITlsResultSink
 from mailext.queue.undelivered import UndeliveredError
 from mailext.requiretls.failures import HostFailure
 from mailext.requiretls.path import Lack, Requirement, Shortfall, onward, shortfall
+from mailext.tlsrpt.sessions import SessionJournal, Uncounted, record_unknown
 from mailext.values import (
+    AuthenticatedBy,
     DnsError,
     Envelope,
     HopError,
@@ -24,6 +26,7 @@ from mailext.values import (
     NextHop,
     Outcome,
     QueueEntry,
+    TlsDemand,
     TlsFailedError,
     TlsUse,
 )
@@ -35,6 +38,8 @@ _log = Logger()
 # What a host lacks, by RFC 5248 section 2.4 and RFC 3463 section 3.8: encryption
 # needed, cryptographic failure. Any other temporary failure may pass.
 _TLS_CANNOT_BE_HAD = frozenset({"4.7.5", "4.7.10"})
+
+_UNCOUNTED = Uncounted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,11 @@ class HostAttempt:
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows what is published
+            if isinstance(error, DnsError):
+                record_unknown(self._results, self.destination, hop, error)
             return self._unconnected(log, _unknown(hop, error), reached=True)
         if terms.excluded is not None:
+            self._journal(terms).excluded()
             return self._fallen_short(log, Outcome(451, "4.7.10", terms.excluded.reason), terms.excluded)
         try:
             connection = await self._connect(log, terms)
@@ -94,14 +102,39 @@ class HostAttempt:
 
     async def _connect(self, log: HostLog, terms: Terms) -> IHopConnection:
         connect, requirement = self.means.connector.connect, terms.requirement
+        journal = self._journal(terms)
+
+        def failed(error: TlsFailedError) -> None:
+            journal.failed(error.session, error.failure)
+
         try:
-            return await connect(terms.hop, requirement.tls_use, terms.allow)
+            connection = await connect(terms.hop, requirement.tls_use, terms.allow, failed)
         except TlsFailedError as error:
             if requirement.tls_use is not TlsUse.WHERE_OFFERED or terms.hop.implicit_tls:
                 raise
             log.unconnected(error.outcome, self.means.steady())
-        # R18, RFC 8689 section 4.2.2: the same host again, in clear.
-        return await connect(terms.hop, TlsUse.NEVER, terms.allow)
+            # R18, RFC 8689 section 4.2.2: the same host again, in clear.
+            return await connect(terms.hop, TlsUse.NEVER, terms.allow)
+        if not connection.reused:
+            journal.opened(connection.session, connection.evidence)
+        return connection
+
+    @property
+    def _results(self) -> ITlsResultSink:
+        # RFC 8460 section 3: reports are not reported on. They are tagged like
+        # all that is to be delivered without regard to policies.
+        optional = self.envelope.tls_demand is TlsDemand.OPTIONAL
+        return self.means.results if self.requirement.starttls and not optional else _UNCOUNTED
+
+    def _journal(self, terms: Terms) -> SessionJournal:
+        return SessionJournal(
+            self._results,
+            self.destination,
+            terms.hop,
+            terms.authenticator,
+            terms.policy,
+            dane_required=AuthenticatedBy.DANE in self.requirement.by,
+        )
 
     async def _hand_over(
         self, log: HostLog, connection: IHopConnection, terms: Terms, beginning: bytes

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mailext.interfaces import IBindingAuthenticator, IHopConnector, IMXAuthenticator
+from mailext.interfaces import IBindingAuthenticator, IHopConnector, IMXAuthenticator, ITlsResultSink
 from mailext.queue.backoff import DestinationBackoff
 from mailext.routing import Router
+from mailext.tlsrpt.sessions import Uncounted
 
 __all__ = ["RelayMeans"]
 
@@ -23,6 +24,7 @@ class RelayMeans:
         for messages that no recipient's policy may stop.
     :param backoff: is told which destinations can be reached.
     :param steady: seconds of a clock that never jumps, for the log.
+    :param results: counts what became of TLS.
     """
 
     router: Router
@@ -31,3 +33,4 @@ class RelayMeans:
     unasking: IMXAuthenticator
     backoff: DestinationBackoff
     steady: Callable[[], float]
+    results: ITlsResultSink = field(default_factory=Uncounted)
