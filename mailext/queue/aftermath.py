@@ -15,7 +15,10 @@ __all__ = ["HOLD_FAILURES", "Aftermath", "HoldFailures"]
 
 
 class Aftermath(Protocol):
-    """Deals with what an attempt brought."""
+    """
+    Deals with what an attempt brought: what is recorded before its end, and
+    what is recorded then.
+    """
 
     def weigh(
         self, entry: QueueEntry, settlement: Settlement, outcomes: Mapping[Mailbox, Outcome]
@@ -23,10 +26,10 @@ class Aftermath(Protocol):
         """
         Decide, without doing anything yet.
 
-        :param entry: the message as it was before the attempt.
+        :param entry: the message as it is recorded.
         :param settlement: what the attempt brought.
         :param outcomes: likewise, one for the address of each recipient that
-            was tried.
+            the settlement is about; the others stay as they are.
         :return: the settlement to record.
         """
 

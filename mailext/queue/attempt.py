@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.mail.smtp import SMTPServerError
 
-from mailext.interfaces import IDeliveryTarget, IQueueStore
+from mailext.interfaces import IDelivery, IDeliveryTarget, IQueueStore
 from mailext.queue.clock import QueueClock
 from mailext.queue.content import read_headers
 from mailext.queue.dispatch import NOWHERE_ELSE, Dispatch, Group
 from mailext.queue.undelivered import UndeliveredError
-from mailext.values import Envelope, Mailbox, Outcome, QueueEntry, Recipient, RecipientState
+from mailext.values import Envelope, Mailbox, Outcome, QueueEntry, Recipient
 from mailext.wire.replies import Reply
 
-__all__ = ["DeliveryAttempts"]
+__all__ = ["LOCAL_TROUBLE", "DeliveryAttempts", "for_all"]
 
 _log = Logger()
 
-_LOCAL_TROUBLE = Outcome(451, "4.3.0", "Requested action aborted: local error in processing")
+#: Whatever goes wrong here is temporary.
+LOCAL_TROUBLE = Outcome(451, "4.3.0", "Requested action aborted: local error in processing")
 
-# How many groups of one message are delivered at a time: each has the content
-# open, and one message with many destinations is not to have all there is.
-_GROUPS = 10
+# Of a recipient of which a target says nothing.
+_NO_OUTCOME = Outcome(451, "4.3.0", "No outcome")
+
+_CUT_OFF = Outcome(451, "4.3.2", "The delivery was cut off when it was all but done", in_doubt=True)
 
 
 class DeliveryAttempts:
@@ -50,54 +52,55 @@ class DeliveryAttempts:
         self._clock = clock
         self._dispatch = dispatch
 
-    async def deliver(self, entry: QueueEntry) -> Mapping[Mailbox, Outcome]:
+    def groups(self, entry: QueueEntry, recipients: Sequence[Recipient]) -> Sequence[Group]:
         """
-        Try every recipient that is still to be served. Groups of them that go
-        to different targets are tried at the same time, each with its own
-        reading of the content; the trouble of one is its own.
-
-        :return: an outcome for the address of each. Whatever goes wrong is an
-            outcome too; nothing is raised.
+        :param recipients: those to be tried.
+        :return: them in groups. Nothing is raised.
         """
-        waiting = tuple(
-            queued.recipient for queued in entry.recipients if queued.state is RecipientState.QUEUED
-        )
         try:
-            groups = self._groups(entry, waiting)
+            groups = self._dispatch.elsewhere(entry, recipients)
         except Exception:  # noqa: BLE001 - whatever a dispatch raises is a temporary failure
             _log.failure("Nobody knows where {queueId} goes", queueId=entry.id)
-            return _for_all(waiting, _LOCAL_TROUBLE)
-        gate = DeferredSemaphore(_GROUPS)
-        deliveries = [gate.run(self._deliver, entry, group) for group in groups]
-        outcomes: dict[Mailbox, Outcome] = {}
-        for each in await gatherResults(deliveries):
-            outcomes.update(each)
-        return outcomes
-
-    def _groups(self, entry: QueueEntry, recipients: Sequence[Recipient]) -> Sequence[Group]:
-        groups = self._dispatch.elsewhere(entry, recipients)
+            return [Group(tuple(recipients), LOCAL_TROUBLE)]
         gone = {recipient.address for group in groups for recipient in group.recipients}
         rest = tuple(recipient for recipient in recipients if recipient.address not in gone)
         return (Group(rest, self._target), *groups) if rest else groups
 
-    async def _deliver(self, entry: QueueEntry, group: Group) -> Mapping[Mailbox, Outcome]:
-        if isinstance(group.way, Outcome):
-            return _for_all(group.recipients, group.way)
-        envelope = replace(entry.envelope, recipients=group.recipients)
+    async def deliver(
+        self, entry: QueueEntry, recipients: Sequence[Recipient], target: IDeliveryTarget
+    ) -> Mapping[Mailbox, Outcome]:
+        """
+        Deliver to a group, with a reading of the content of its own.
+
+        :return: an outcome for the address of each recipient. Whatever goes
+            wrong is an outcome too.
+        :raise CancelledError: if this was cancelled while it was certain that
+            nobody has the message.
+        """
         try:
-            return await self._transfer(entry, envelope, group.way)
+            outcomes = await self._deliver(entry, recipients, target)
+        except CancelledError:
+            raise
         except UndeliveredError as error:
-            return error.outcomes
+            outcomes = error.outcomes
         except SMTPServerError as refusal:
-            outcome = _outcome_of(refusal)
+            outcomes = for_all(recipients, _outcome_of(refusal))
         except Exception:  # noqa: BLE001 - whatever a target raises is a temporary failure
             _log.failure("Delivery of {queueId} failed", queueId=entry.id)
-            outcome = _LOCAL_TROUBLE
-        return _for_all(group.recipients, outcome)
+            outcomes = for_all(recipients, LOCAL_TROUBLE)
+        return {each.address: outcomes.get(each.address, _NO_OUTCOME) for each in recipients}
 
-    async def _transfer(
-        self, entry: QueueEntry, envelope: Envelope, target: IDeliveryTarget
+    async def _deliver(
+        self, entry: QueueEntry, recipients: Sequence[Recipient], target: IDeliveryTarget
     ) -> Mapping[Mailbox, Outcome]:
+        envelope = replace(entry.envelope, recipients=tuple(recipients))
+        delivery = await self._hand_over(entry, envelope, target)
+        try:
+            return await delivery.commit()
+        except CancelledError:
+            return for_all(recipients, _CUT_OFF)
+
+    async def _hand_over(self, entry: QueueEntry, envelope: Envelope, target: IDeliveryTarget) -> IDelivery:
         chunks = await self._store.readContent(entry)
         headers, beginning = read_headers(chunks)
         delivery = target.startDelivery(envelope, headers)
@@ -114,15 +117,16 @@ class DeliveryAttempts:
         except BaseException:
             delivery.abort()
             raise
-        return await delivery.commit()
+        return delivery
 
 
-def _for_all(recipients: Sequence[Recipient], outcome: Outcome) -> Mapping[Mailbox, Outcome]:
+def for_all(recipients: Sequence[Recipient], outcome: Outcome) -> Mapping[Mailbox, Outcome]:
+    """The same outcome for the address of each recipient."""
     return {recipient.address: outcome for recipient in recipients}
 
 
 def _outcome_of(refusal: SMTPServerError) -> Outcome:
     if not 400 <= refusal.code < 600:
-        return _LOCAL_TROUBLE
+        return LOCAL_TROUBLE
     default = f"{refusal.code // 100}.3.0"
     return Reply.parse_text(refusal.code, refusal.resp, default=default).as_outcome()

@@ -5,9 +5,10 @@ costs one attempt, and not one for each message that waits for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from mailext.queue.dispatch import Deferral
 from mailext.values import Outcome
 
 __all__ = ["DestinationBackoff"]
@@ -48,7 +49,7 @@ class DestinationBackoff:
         self._longest = longest
         self._troubles: dict[str, _Trouble] = {}
 
-    def deferral(self, destination: str) -> Outcome | None:
+    def deferral(self, destination: str) -> Deferral | None:
         """
         Ask before a try.
 
@@ -60,9 +61,8 @@ class DestinationBackoff:
             return None
         now = self._steady()
         if now < trouble.until:
-            return replace(
-                trouble.cause, text=f"{destination} is left alone for a while: {trouble.cause.text}"
-            )
+            text = f"{destination} is left alone for a while: {trouble.cause.text}"
+            return Deferral(replace(trouble.cause, text=text), trouble.until)
         trouble.until = now + trouble.pause
         trouble.probed = True
         return None
@@ -70,6 +70,11 @@ class DestinationBackoff:
     def reached(self, destination: str) -> None:
         """It answers: nothing is held against it any more."""
         self._troubles.pop(destination, None)
+
+    def forget(self, destinations: Iterable[str]) -> None:
+        """Nothing is held against these any more: the operator wants them tried."""
+        for destination in destinations:
+            self.reached(destination)
 
     def failed(self, destination: str, cause: Outcome) -> None:
         """

@@ -12,7 +12,20 @@ from typing import Protocol
 from mailext.interfaces import IDeliveryTarget
 from mailext.values import Outcome, QueueEntry, Recipient
 
-__all__ = ["NOWHERE_ELSE", "Dispatch", "Group", "NowhereElse"]
+__all__ = ["NOWHERE_ELSE", "Deferral", "Dispatch", "Group", "NowhereElse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """
+    Why recipients are not even tried for now. It is no attempt of theirs.
+
+    :param outcome: a temporary failure.
+    :param until: when they may be tried, steady time.
+    """
+
+    outcome: Outcome
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +33,12 @@ class Group:
     """
     Recipients that are delivered together, apart from all others.
 
-    :param way: where they go; or what becomes of them without a try.
+    :param way: where they go; or an outcome, which is then what an attempt has
+        brought; or why there is no attempt.
     """
 
     recipients: tuple[Recipient, ...]
-    way: IDeliveryTarget | Outcome
+    way: IDeliveryTarget | Outcome | Deferral
 
 
 class Dispatch(Protocol):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from functools import partial
 from random import Random
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -17,9 +14,11 @@ from mailext.queue.aftermath import HOLD_FAILURES, Aftermath
 from mailext.queue.attempt import DeliveryAttempts
 from mailext.queue.clock import QueueClock
 from mailext.queue.dispatch import NOWHERE_ELSE, Dispatch
-from mailext.queue.events import log_attempt, log_done
+from mailext.queue.events import log_done
+from mailext.queue.recorder import PAUSE_AFTER_FAULT, Recorder
 from mailext.queue.schedule import RetrySchedule
-from mailext.queue.settlement import SettlementRules
+from mailext.queue.settlement import SettlementRules, given_back
+from mailext.queue.turn import Turn, TurnMeans
 from mailext.values import QueueEntry, RecipientState
 
 __all__ = ["QueueManager"]
@@ -30,9 +29,6 @@ _log = Logger()
 # never starts a second attempt of a message beside its own first one, however
 # long that takes.
 _LEASE = 3600.0
-
-# How long to leave a store alone that failed, in seconds.
-_PAUSE_AFTER_FAULT = 5.0
 
 
 class QueueManager:
@@ -66,50 +62,77 @@ class QueueManager:
         concurrency: int = 20,
     ) -> None:
         self._store = store
-        self._attempts = DeliveryAttempts(store, target, clock, dispatch)
         self._clock = clock
-        self._random = random
-        self.reschedule(schedule)
-        self._aftermath = aftermath
+        self._rules = SettlementRules(schedule, clock, random)
+        self._recorder = Recorder(clock)
+        self._means = TurnMeans(
+            store=store,
+            attempts=DeliveryAttempts(store, target, clock, dispatch),
+            rules=self._rules,
+            aftermath=aftermath,
+            recorder=self._recorder,
+            clock=clock,
+        )
         self._concurrency = concurrency
         self._running = False
         self._claiming = False
         self._more = False
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, Turn] = {}
         self._timer: IDelayedCall | None = None
         self._timer_due = 0.0
-        self._pauses: set[Deferred[None]] = set()
         self._quiet: list[Deferred[None]] = []
 
     def start(self) -> None:
         """Begin with what is due."""
         self._running = True
-        self.wake()
+        self._more = True
+        self._claiming = True
+        Deferred.fromCoroutine(self._resume()).addBoth(self._claimed)
 
     def reschedule(self, schedule: RetrySchedule) -> None:
         """Go by another schedule, from the next settlement on."""
-        self._rules = SettlementRules(schedule, self._clock, self._random)
+        self._rules.reschedule(schedule)
 
-    def stop(self) -> Deferred[None]:
+    def stop(self, grace: float = 20.0) -> Deferred[None]:
         """
         Begin no attempt any more.
 
+        :param grace: how long those under way have to come to their end, in
+            seconds; then they are cut off, and who was not served yet is due
+            when a manager starts again.
         :return: a Deferred that fires when those under way have been settled.
         """
         self._running = False
         self._cancel_timer()
-        for pause in tuple(self._pauses):
-            pause.cancel()
+        self._recorder.stop()
         if self._is_quiet():
             return succeed(None)
         quiet: Deferred[None] = Deferred()
         self._quiet.append(quiet)
-        return quiet
+        patience = self._clock.call_later(grace, self._cut_off)
+        return quiet.addCallback(lambda _: patience.cancel() if patience.active() else None)
 
     def wake(self) -> None:
         """Something may be due: a message was added or released."""
         self._more = True
         self._claim_more()
+
+    def abandon(self, queue_id: str) -> None:
+        """
+        A message was dropped: if it is under way, that ends, and nothing is
+        recorded or reported.
+        """
+        if (turn := self._under_way.get(queue_id)) is not None:
+            turn.abandon()
+
+    def _cut_off(self) -> None:
+        _log.warn("Attempts under way are cut off: {queueIds}", queueIds=", ".join(self._under_way))
+        for turn in tuple(self._under_way.values()):
+            turn.cut_off()
+
+    async def _resume(self) -> None:
+        # The wall clock may have been set back while nobody worked.
+        await self._store.bringForward(self._rules.latest())
 
     def _claim_more(self) -> None:
         free = self._concurrency - len(self._under_way)
@@ -121,10 +144,13 @@ class QueueManager:
     async def _claim(self, limit: int) -> None:
         now = self._clock.steady()
         entries = await self._store.claimDue(now, now + _LEASE, limit)
-        if self._running:
+        if not self._running:
             for entry in entries:
-                if entry.id not in self._under_way:
-                    self._begin(entry)
+                await self._store.settle(given_back(entry))
+            return
+        for entry in entries:
+            if entry.id not in self._under_way:
+                self._begin(entry)
         if len(entries) == limit:
             self._more = True
         elif self._timer is None and (due := await self._store.nextDue()) is not None:
@@ -134,51 +160,25 @@ class QueueManager:
         self._claiming = False
         if isinstance(result, Failure):
             _log.failure("The queue could not be read", result)
-            self._wake_at(self._clock.steady() + _PAUSE_AFTER_FAULT)
+            self._wake_at(self._clock.steady() + PAUSE_AFTER_FAULT)
         self._claim_more()
         self._tell_if_quiet()
 
     def _begin(self, entry: QueueEntry) -> None:
-        self._under_way.add(entry.id)
-        Deferred.fromCoroutine(self._attempt(entry)).addBoth(self._ended, entry)
+        turn = self._under_way[entry.id] = Turn(entry, self._means)
+        Deferred.fromCoroutine(self._attempt(entry, turn)).addBoth(self._ended, entry)
 
-    async def _attempt(self, entry: QueueEntry) -> None:
-        outcomes = await self._attempts.deliver(entry)
-        settlement = self._aftermath.weigh(entry, self._rules.settle(entry, outcomes), outcomes)
-        log_attempt(entry, outcomes, settlement)
-        await self._record(entry, partial(self._aftermath.prepare, entry, settlement, outcomes))
-        await self._record(entry, partial(self._store.settle, settlement))
-        if settlement.hold:
+    async def _attempt(self, entry: QueueEntry, turn: Turn) -> None:
+        settlement = await turn.take()
+        if settlement is None or settlement.hold:
             return
         if any(recipient.state is RecipientState.QUEUED for recipient in settlement.recipients):
             self._wake_at(settlement.next_attempt)
         else:
             log_done(entry, settlement, self._clock.wall())
 
-    async def _record(self, entry: QueueEntry, step: Callable[[], Awaitable[None]]) -> None:
-        # Delivered but not recorded means delivered twice: recording is tried
-        # until it succeeds or the server stops.
-        while True:
-            try:
-                await step()
-            except Exception:
-                if not self._running:
-                    raise
-                _log.failure("The outcomes of {queueId} could not be recorded", queueId=entry.id)
-                await self._pause()
-            else:
-                return
-
-    async def _pause(self) -> None:
-        pause = self._clock.pause(_PAUSE_AFTER_FAULT)
-        self._pauses.add(pause)
-        # Cancelled by stop(): then there is one try more.
-        with suppress(CancelledError):
-            await pause
-        self._pauses.discard(pause)
-
     def _ended(self, result: object, entry: QueueEntry) -> None:
-        self._under_way.discard(entry.id)
+        del self._under_way[entry.id]
         if isinstance(result, Failure):
             _log.failure("The attempt of {queueId} is not recorded", result, queueId=entry.id)
         self._claim_more()

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mailext.message.report_values import Action, RecipientReport
-from mailext.queue.settlement import NO_OUTCOME
 from mailext.values import (
     Envelope,
     Handover,
@@ -47,7 +46,8 @@ class NotificationRules:
         """
         :param entry: the message as it was before the attempt.
         :param settlement: what the attempt brought.
-        :param outcomes: likewise, in the words of the hosts.
+        :param outcomes: likewise, in the words of the hosts, for the address of
+            each recipient that it is about.
         :param now: the wall clock.
         :return: the settlement in which each recipient's ``reported`` has the
             event that a report is due for. A null reverse-path is never told
@@ -57,8 +57,8 @@ class NotificationRules:
             return settlement
         late = now - entry.arrived >= self.delay_after
         recipients = tuple(
-            self._marked(after, outcomes.get(after.recipient.address, NO_OUTCOME), late=late)
-            if before.state is RecipientState.QUEUED
+            self._marked(after, outcomes[after.recipient.address], late=late)
+            if before.state is RecipientState.QUEUED and after.recipient.address in outcomes
             else after
             for before, after in zip(entry.recipients, settlement.recipients, strict=True)
         )
@@ -105,7 +105,7 @@ def recipient_reports(
     for before, after in zip(entry.recipients, settlement.recipients, strict=True):
         if after.reported == before.reported:
             continue
-        outcome = outcomes.get(after.recipient.address, NO_OUTCOME)
+        outcome = outcomes[after.recipient.address]
         action = _action(after.state, outcome.handover)
         reports.append(
             RecipientReport(

@@ -76,9 +76,7 @@ class ReportFailures:
         :raise ReportError: if the target did not take the report.
         """
         now = self.clock.wall()
-        told = recipient_reports(
-            entry, settlement, outcomes, now=now, give_up_after=self.give_up_after()
-        )
+        told = recipient_reports(entry, settlement, outcomes, now=now, give_up_after=self.give_up_after())
         reverse_path = entry.envelope.reverse_path
         if unreported := count_unreported(entry, settlement):
             log_unreported(entry, unreported)

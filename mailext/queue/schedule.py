@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
 
 __all__ = ["RetrySchedule"]
 
@@ -32,13 +31,27 @@ class RetrySchedule:
         if not 0 <= self.jitter < 1:
             raise ValueError("the jitter of a retry schedule is at least 0 and less than 1")
 
-    def delay(self, attempts: int, random: Random) -> float:
+    @property
+    def longest_delay(self) -> float:
+        """No delay is longer, in seconds."""
+        return max(self.delays) * (1 + self.jitter)
+
+    def delay(self, attempts: int, chance: float) -> float:
         """
         :param attempts: how many attempts were made, at least one.
+        :param chance: from 0 to 1: how much of the jitter there is.
         :return: seconds from now to the next one.
         """
         base = self.delays[min(attempts, len(self.delays)) - 1]
-        return base * random.uniform(1 - self.jitter, 1 + self.jitter)
+        return base * (1 + self.jitter * (2 * chance - 1))
+
+    def pause(self, seconds: float, chance: float) -> float:
+        """
+        :param seconds: how long someone must be left alone at least.
+        :param chance: from 0 to 1: how much of the jitter there is.
+        :return: seconds from now to the next attempt.
+        """
+        return seconds * (1 + self.jitter * chance)
 
     def has_expired(self, arrived: float, now: float) -> bool:
         """

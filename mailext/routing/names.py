@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import idna
 
 __all__ = [
+    "destination_key",
     "destination_of",
     "host_name",
     "is_address",
@@ -66,6 +67,18 @@ def destination_of(domain: str) -> str:
     if address is None:
         return host_name(domain)
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def destination_key(domain: str) -> str:
+    """
+    What is known of a recipient domain's hosts goes by this:
+    :func:`destination_of`, or the domain as it stands where its route will say
+    what is wrong with it.
+    """
+    try:
+        return destination_of(domain)
+    except ValueError:
+        return domain
 
 
 def is_address(text: str) -> bool:

@@ -482,7 +482,7 @@ def test_a_domain_that_cannot_be_reached_is_left_alone(plain: RelaySite) -> None
     plain.deliver(message("none"))
     deferral = plain.backoff.deferral("example.net")
     assert deferral is not None
-    assert str(deferral).startswith("451 4.4.1 example.net is left alone for a while: Cannot connect")
+    assert str(deferral.outcome).startswith("451 4.4.1 example.net is left alone for a while: Cannot connect")
 
 
 @pytest.mark.parametrize("words", ["MAIL=450", "RCPT=550", "GREET=554", "starttls STARTTLS=454", "plain"])

@@ -11,6 +11,7 @@ import pytest
 from mailext.accounts.addresses import AddressBook
 from mailext.delivery.relay import RelayTarget, RemoteDispatch
 from mailext.queue.clock import QueueClock
+from mailext.queue.dispatch import Deferral
 from mailext.queue.manager import QueueManager
 from mailext.queue.schedule import RetrySchedule
 from mailext.storage.store import Store, open_store_offline
@@ -58,8 +59,8 @@ def test_literals_and_what_is_no_domain_are_destinations_too(dispatch: RemoteDis
 def test_a_destination_that_is_left_alone_is_not_tried(site: RelaySite, dispatch: RemoteDispatch) -> None:
     site.backoff.failed("example.net", Outcome(451, "4.4.1", "Cannot connect"))
     [group] = dispatch.elsewhere(entry_of("Q1", envelope_to(BOB)), (Recipient(BOB),))
-    assert isinstance(group.way, Outcome)
-    assert group.way.is_temporary
+    assert isinstance(group.way, Deferral)
+    assert group.way.outcome.is_temporary
 
 
 # With the queue manager

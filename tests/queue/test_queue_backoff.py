@@ -6,6 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from mailext.queue.backoff import DestinationBackoff
+from mailext.queue.dispatch import Deferral
 from mailext.values import Outcome
 
 DEAD = Outcome(451, "4.4.1", "Cannot connect")
@@ -29,8 +30,8 @@ def test_a_destination_is_tried(backoff: DestinationBackoff) -> None:
 def test_one_that_failed_is_left_alone(backoff: DestinationBackoff, clock: Clock) -> None:
     backoff.failed(NAME, DEAD)
     clock.advance(59)
-    assert backoff.deferral(NAME) == Outcome(
-        451, "4.4.1", "example.net is left alone for a while: Cannot connect"
+    assert backoff.deferral(NAME) == Deferral(
+        Outcome(451, "4.4.1", "example.net is left alone for a while: Cannot connect"), until=60.0
     )
     assert backoff.deferral("example.com") is None
 
@@ -47,6 +48,14 @@ def test_if_that_brings_it_back_all_may(backoff: DestinationBackoff, clock: Cloc
     assert backoff.deferral(NAME) is None
     backoff.reached(NAME)
     assert backoff.deferral(NAME) is None
+
+
+def test_an_operator_can_have_them_tried_at_once(backoff: DestinationBackoff) -> None:
+    for name in (NAME, "example.com", "example.org"):
+        backoff.failed(name, DEAD)
+    backoff.forget([NAME, "example.com", "nowhere.example"])
+    tried = [name for name in (NAME, "example.com", "example.org") if backoff.deferral(name) is None]
+    assert tried == [NAME, "example.com"]
 
 
 def test_each_failure_doubles_the_pause_to_a_limit(backoff: DestinationBackoff, clock: Clock) -> None:

@@ -35,7 +35,7 @@ class RelayDelivery:
         self._connection = connection
         self._stream = ContentStream(beginning)
         self._ended = ended
-        self._done: Deferred[Outcomes] = Deferred()
+        self._done: Deferred[Outcomes] = Deferred(lambda _: self.abort())
         self._sending: Deferred[None] | None = None
 
     async def begin(self, envelope: Envelope) -> bool:

@@ -9,9 +9,9 @@ from mailext.accounts.addresses import AddressBook, AddressKind
 from mailext.delivery.relay.means import RelayMeans
 from mailext.delivery.relay.target import RelayTarget
 from mailext.interfaces import IDeliveryTarget
-from mailext.queue.dispatch import Group
-from mailext.routing.names import destination_of
-from mailext.values import Outcome, QueueEntry, Recipient
+from mailext.queue.dispatch import Deferral, Group
+from mailext.routing.names import destination_key
+from mailext.values import QueueEntry, Recipient
 
 __all__ = ["RemoteDispatch"]
 
@@ -35,21 +35,13 @@ class RemoteDispatch:
         grouped: dict[str, list[Recipient]] = {}
         for recipient in recipients:
             if book.resolve(recipient.address).kind is AddressKind.REMOTE:
-                grouped.setdefault(_destination(recipient.address.domain), []).append(recipient)
+                grouped.setdefault(destination_key(recipient.address.domain), []).append(recipient)
         return [
             Group(tuple(together), _way(means, destination, entry))
             for destination, together in grouped.items()
         ]
 
 
-def _way(means: RelayMeans, destination: str, entry: QueueEntry) -> IDeliveryTarget | Outcome:
+def _way(means: RelayMeans, destination: str, entry: QueueEntry) -> IDeliveryTarget | Deferral:
     deferral = means.backoff.deferral(destination)
     return deferral if deferral is not None else RelayTarget(means, destination, entry)
-
-
-def _destination(domain: str) -> str:
-    try:
-        return destination_of(domain)
-    except ValueError:
-        # Its route says what is wrong with it.
-        return domain
