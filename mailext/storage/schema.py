@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Double,
     ForeignKey,
     Index,
@@ -37,6 +38,9 @@ __all__ = [
     "metadata",
     "recipient",
     "sts_policy",
+    "tls_failure",
+    "tls_policy",
+    "tls_report",
 ]
 
 metadata = MetaData(
@@ -245,6 +249,58 @@ sts_policy = Table(
     sqlite_with_rowid=False,
 )
 
+#: The policies that sessions were under (RFC 8460), by UTC day and by the
+#: domain that a report would go to. The key stands for the policy.
+tls_policy = Table(
+    "tls_policy",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("domain", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("policy_domain", String, nullable=False),
+    # Lists of strings, as JSON.
+    Column("strings", String, nullable=False),
+    Column("mx_hosts", String, nullable=False),
+    # Sessions that complied.
+    Column("successes", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: The sessions that did not comply with a policy, and how. The key stands for
+#: how.
+tls_failure = Table(
+    "tls_failure",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("domain", String, primary_key=True),
+    Column("policy", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("mx_host", String, nullable=False),
+    Column("helo", String, nullable=False),
+    Column("receiving_ip", String, nullable=False),
+    Column("sending_ip", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("sessions", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: The reports about a day that are to be sent to domains, or were.
+tls_report = Table(
+    "tls_report",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("domain", String, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("due", Double, nullable=False),
+    Column("began", Double),
+    Column("attempts", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("said", String, nullable=False),
+    Index(None, "state", "due"),
+    sqlite_with_rowid=False,
+)
 #: Where attack mode was set by hand.
 attack_mode = Table(
     "attack_mode",

@@ -26,6 +26,7 @@ from mailext.storage.pruning import RegistryPruning
 from mailext.storage.queue import SqlQueueStore
 from mailext.storage.queue_admin import QueueAdmin
 from mailext.storage.registry_limits import RegistryLimits
+from mailext.storage.tls_results import SqlTlsResults
 from mailext.storage.transactions import DirectTransactions, Transactions
 
 __all__ = ["Store", "open_store", "open_store_offline"]
@@ -46,6 +47,7 @@ class Store:
     :ivar alerts: whom messages about identities were sent to.
     :ivar pruning: forgets what is old.
     :ivar sts_policies: the MTA-STS policies of other domains.
+    :ivar tls_results: what became of TLS, for reports.
     """
 
     def __init__(
@@ -68,6 +70,8 @@ class Store:
         self.alerts = AlertLedger(transactions)
         self.pruning = RegistryPruning(transactions)
         self.sts_policies = SqlStsPolicyStore(transactions)
+        self.tls_results = SqlTlsResults(transactions)
+
     def limit(self, limits: RegistryLimits) -> None:
         """Keep so much of identities and logins from now on."""
         self.identities.configure(limits)
