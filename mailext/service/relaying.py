@@ -23,6 +23,7 @@ from mailext.queue.backoff import DestinationBackoff
 from mailext.queue.clock import QueueClock
 from mailext.routing import Router
 from mailext.threads import BoundedThreads
+from mailext.trust.dane import DaneAuthenticator
 from mailext.trust.dnssec import DnssecAuthenticator
 from mailext.trust.pkix import PkixAuthenticator
 from mailext.trust.together import JointAuthenticator
@@ -120,7 +121,7 @@ class Relaying:
                 resolver, routing_settings(configuration, self._own_addresses(configuration)), self._random
             ),
             connector=pool,
-            authenticator=known,
+            authenticator=JointAuthenticator([DaneAuthenticator(resolver, self._clock.wall), known]),
             unasking=known,
             backoff=self.backoff,
             steady=self._clock.steady,

@@ -17,6 +17,8 @@ it gets none. Such standards are an
 apart: the best proof of each kind counts, and every demand binds.
 
 - :mod:`mailext.trust.dnssec`: the domain's MX records, proved by DNSSEC.
+- :mod:`mailext.trust.dane`: the host's certificate, by the TLSA records of the
+  host.
 - :mod:`mailext.trust.pkix`: the host's certificate, by a chain to a trusted
   root.
 """

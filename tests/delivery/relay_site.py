@@ -8,12 +8,15 @@ router's, connections the client's.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
 import trustme
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
 from twisted.internet.defer import Deferred
 
 from mailext.delivery.relay import RelayMeans, RelayTarget
@@ -27,6 +30,7 @@ from mailext.queue.backoff import DestinationBackoff
 from mailext.queue.undelivered import UndeliveredError
 from mailext.routing import DestinationSettings, Router, RoutingSettings, configured_host
 from mailext.testing.dns import DnsFault, DnsRecords, FakeResolver
+from mailext.trust.dane import DaneAuthenticator
 from mailext.trust.dnssec import DnssecAuthenticator
 from mailext.trust.pkix import PkixAuthenticator
 from mailext.trust.together import JointAuthenticator
@@ -64,10 +68,12 @@ class HostPki:
     """
     :param roots: what the relay trusts.
     :param servers: what a server begins TLS with, by what is wrong with it.
+    :param tlsa: TLSA records in the words of a table, as in a zone file.
     """
 
     roots: TrustRoots
     servers: Mapping[str, ServerContextFactory]
+    tlsa: Mapping[str, Sequence[str]]
 
 
 def host_pki(folder: Path) -> HostPki:
@@ -81,13 +87,28 @@ def host_pki(folder: Path) -> HostPki:
         "expired": authority.issue_cert(*NAMES.values(), not_before=past, not_after=past + dt.timedelta(1)),
         "stranger": stranger.issue_cert(*NAMES.values()),
     }
-    servers = {}
+    servers, tlsa = {}, _anchors(authority.cert_pem.bytes())
     for word, leaf in issued.items():
         certificate, key = folder / f"{word}.pem", folder / f"{word}-key.pem"
-        certificate.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
         key.write_bytes(leaf.private_key_pem.bytes())
-        servers[word] = ServerContextFactory([(certificate, key)])
-    return HostPki(TrustRoots(folder / "roots.pem"), servers)
+        chain = b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
+        for name, sent in ((word, chain), (f"{word}-and-authority", chain + authority.cert_pem.bytes())):
+            certificate.write_bytes(sent)
+            servers[name] = ServerContextFactory([(certificate, key)])
+        public = load_pem_x509_certificate(chain).public_key()
+        info = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        tlsa[f"is-{word}"] = [f"3 1 1 {sha256(info).hexdigest()}"]
+    return HostPki(TrustRoots(folder / "roots.pem"), servers, tlsa)
+
+
+def _anchors(pem: bytes) -> dict[str, Sequence[str]]:
+    der = load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    return {
+        "none": [],
+        "unusable": [f"1 1 1 {'00' * 32}"],
+        "authority": [f"2 0 1 {sha256(der).hexdigest()}"],
+        "authority-in-full": [f"2 0 0 {der.hex()}"],
+    }
 
 
 class RelaySite:
@@ -105,6 +126,7 @@ class RelaySite:
         self.backoff = DestinationBackoff(self.world.clock.seconds)
         self.known = JointAuthenticator([PkixAuthenticator(), DnssecAuthenticator()])
         self.authenticator: IMXAuthenticator = self.known
+        self.dane = DaneAuthenticator(self.resolver, lambda: dt.datetime.now(dt.UTC).timestamp())
 
     def connector(self) -> IHopConnector:
         return Connector(self.world.dial, ClientSettings("mx.example.org"), self.pki.roots, self.world.clock)
@@ -166,6 +188,22 @@ class RelaySite:
             return self.scripts[name][-1]
 
         self.world.servers[ADDRESSES[name]] = build
+
+    def tlsa(self, name: str, word: str) -> None:
+        """
+        What DNS says of the TLSA records of a host: one of ``HostPki.tlsa``,
+        with ``insecure-`` before it if DNSSEC does not prove it; or what goes
+        wrong. DNSSEC proves its addresses from now on.
+        """
+        self.records.add(NAMES[name], "A", ADDRESSES[name], status=DnsStatus.SECURE)
+        self.records.add(NAMES[name], "AAAA", status=DnsStatus.SECURE)
+        owner = f"_{587 if name == 'smart' else 25}._tcp.{NAMES[name]}"
+        if word in {fault.name for fault in DnsFault}:
+            self.records.fail(owner, "TLSA", DnsFault[word])
+            return
+        texts = self.pki.tlsa[word.removeprefix("insecure-")]
+        status = DnsStatus.INSECURE if word.startswith("insecure-") else DnsStatus.SECURE
+        self.records.add(owner, "TLSA", *texts, status=status)
 
     def destination(self, security: Security, mode: RequireTlsMode) -> None:
         """What the operator wants for the domain."""

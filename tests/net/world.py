@@ -214,6 +214,7 @@ class Script(Protocol):
     :param tls: what STARTTLS begins TLS with.
     :ivar heard: the lines that it was told.
     :ivar messages: what came between DATA and the dot.
+    :ivar server_name: whom it was asked for by SNI.
     """
 
     _USUAL: Mapping[str, bytes] = {
@@ -241,6 +242,7 @@ class Script(Protocol):
         self._buffer = b""
         self._in_data = False
         self.secure = False
+        self.server_name: bytes | None = None
         self.heard: list[bytes] = []
         self.messages: list[bytes] = []
         self.lost = False
@@ -253,6 +255,7 @@ class Script(Protocol):
 
     def handshakeCompleted(self) -> None:
         self.secure = True
+        self.server_name = self.transport.getHandle().get_servername()
 
     def connectionLost(self, reason) -> None:
         self.lost = True
