@@ -26,6 +26,7 @@ from zope.interface import Attribute, Interface
 
 from mailext.message.headers import HeaderSection
 from mailext.values import (
+    AttackMode,
     Circumstances,
     ClientIdentity,
     DnsAnswer,
@@ -33,6 +34,7 @@ from mailext.values import (
     HopSession,
     IdentityChurn,
     IdentityRecord,
+    Licence,
     LoginAttempt,
     LoginOutcome,
     Mailbox,
@@ -50,6 +52,7 @@ from mailext.values import (
     SeenPlace,
     SessionView,
     Settlement,
+    Tally,
     TlsDemand,
     TlsEvidence,
     TlsFailedError,
@@ -66,6 +69,7 @@ __all__ = [
     "IClientIdentityCheckerFactory",
     "IClientIdentitySource",
     "IContentWriter",
+    "ICounterStore",
     "IDelivery",
     "IDeliveryPolicy",
     "IDeliveryPolicyFactory",
@@ -74,8 +78,9 @@ __all__ = [
     "IHopConnection",
     "IHopConnector",
     "IIdentityRegistry",
-    "IMXAuthenticator",
+    "ILicenceRegistry",
     "IMutualAuthentication",
+    "IMXAuthenticator",
     "IPluginServices",
     "IQueueStore",
     "IRememberingResolver",
@@ -532,11 +537,111 @@ class IIdentityRegistry(Interface):
         """
 
 
+class ILicenceRegistry(Interface):
+    """
+    The identities that the operator has set up outside of any session (U4):
+    licence keys. Tokens are kept as a keyed hash alone (C24).
+    """
+
+    def find(identity: ClientIdentity) -> Deferred[Licence | None]:
+        """
+        :return: a Deferred of the :class:`~mailext.values.Licence`, in force
+            or not; None if it was never set up.
+        """
+
+    def used(identity: ClientIdentity, when: float) -> Deferred[None]:
+        """
+        Note that somebody logged in with it.
+
+        :param when: wall clock, seconds since the epoch.
+        :return: a Deferred of None.
+        """
+
+
+class ICounterStore(Interface):
+    """
+    Rates, concurrency and attack mode, over all processes and nodes.
+
+    Counts are approximate in two ways that bound what they cost. A tally
+    knows its window and the one before, as totals, and takes the older one to
+    have come evenly; and of very many tallies those that were added to the
+    longest ago are forgotten.
+    """
+
+    def add(tallies: Sequence[Tally]) -> Deferred[None]:
+        """
+        Count one more, now.
+
+        :param tallies: each a :class:`~mailext.values.Tally`.
+        :return: a Deferred of None.
+        """
+
+    def addMember(tally: Tally, member: str) -> Deferred[None]:
+        """
+        Count something that counts once, however often it is added. What a
+        tally counts is always of this kind, or never.
+
+        :param member: no token, nor a password.
+        :return: a Deferred of None.
+        """
+
+    def counts(tallies: Sequence[Tally]) -> Deferred[tuple[int, ...]]:
+        """
+        :return: a Deferred of the count of each tally within its window; of
+            members, 1000 at most.
+        """
+
+    def enter(names: Sequence[str], session: str) -> Deferred[None]:
+        """
+        A session takes one place under each name, until it leaves. What a
+        process that has died left is no place any more.
+
+        :param names: no token, nor a password.
+        :param session: the id of the session.
+        :return: a Deferred of None.
+        """
+
+    def leave(session: str) -> Deferred[None]:
+        """
+        Give back all places of a session, which may have none.
+
+        :return: a Deferred of None.
+        """
+
+    def places(names: Sequence[str]) -> Deferred[tuple[int, ...]]:
+        """:return: a Deferred of how many places are taken under each name."""
+
+    def setAttackMode(scope: str, mode: AttackMode) -> Deferred[None]:
+        """
+        Set by hand whether logins are restricted.
+
+        :param scope: as :mod:`mailext.clientid.attack` spells it.
+        :param mode: AUTO takes back what was set before.
+        :return: a Deferred of None.
+        """
+
+    def attackModes() -> Deferred[Mapping[str, AttackMode]]:
+        """:return: a Deferred of what was set by hand, by scope."""
+
+    def raiseAlarm(scope: str, until: float) -> Deferred[None]:
+        """
+        Restrict logins, where nothing was set by hand, for a while.
+
+        :param until: wall clock, seconds since the epoch.
+        :return: a Deferred of None.
+        """
+
+    def alarms() -> Deferred[Mapping[str, float]]:
+        """:return: a Deferred of how long each scope's alarm lasts, of those that do; 1000 at most."""
+
+
 class IPluginServices(Interface):
     """What a checker or policy may use of the server that loads it."""
 
     clock: IReactorTime = Attribute("IReactorTime: the clock of everything that waits.")
     identities: IIdentityRegistry = Attribute("An IIdentityRegistry.")
+    licences: ILicenceRegistry = Attribute("An ILicenceRegistry.")
+    counters: ICounterStore = Attribute("An ICounterStore.")
 
 
 class IClientIdentityCheckerFactory(IPlugin):

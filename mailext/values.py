@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 __all__ = [
     "ACCEPTED",
+    "AttackMode",
     "AuthenticatedBy",
     "BodyType",
     "Circumstances",
@@ -32,6 +33,7 @@ __all__ = [
     "IdentityChurn",
     "IdentityRecord",
     "IdentityStatus",
+    "Licence",
     "LoginAttempt",
     "LoginOutcome",
     "MailOptions",
@@ -59,6 +61,7 @@ __all__ = [
     "SeenPlace",
     "SessionView",
     "Settlement",
+    "Tally",
     "TlsDemand",
     "TlsEvidence",
     "TlsFacts",
@@ -686,6 +689,59 @@ class IdentityChurn:
     network: int
 
 
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """
+    An identity that the operator has set up outside of any session (U4).
+
+    :param id: the first 16 hexadecimal digits of the identity's keyed hash.
+    :param account: the only account that it is good for; None: any.
+    :param label: a name that the operator gave.
+    :param valid_from: wall clock, seconds since the epoch.
+    :param valid_until: when it ends; None: never.
+    :param revoked: whether it was taken back.
+    :param last_used: the latest login with it; None: there was none.
+    """
+
+    id: str
+    type: str
+    account: str | None
+    label: str
+    valid_from: float
+    valid_until: float | None = None
+    revoked: bool = False
+    last_used: float | None = None
+
+    def in_force(self, now: float) -> bool:
+        """
+        Whether it is good now.
+
+        :param now: wall clock, seconds since the epoch.
+        """
+        ended = self.valid_until is not None and now >= self.valid_until
+        return not self.revoked and now >= self.valid_from and not ended
+
+
+class AttackMode(StrEnum):
+    """Whether logins are restricted because of an attack."""
+
+    ON = "on"
+    OFF = "off"
+    #: By the rate of failed logins.
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """
+    A count over a sliding window.
+
+    :param name: what is counted and of whom. No token, nor a password.
+    :param window: seconds; the same each time for the same name.
+    """
+
+    name: str
+    window: float
 
 
 class TlsLevel(IntEnum):

@@ -12,11 +12,14 @@ at the login, and there alone.
    was found right (:mod:`mailext.clientid.login`). Whatever they find, the
    client is told what it is told about a wrong password (C19).
 3. Once all is folded they hear of the outcome, which is the one time that
-   anything is recorded, and the *journal* writes the login's line
-   (:mod:`mailext.clientid.journal`).
+   anything is recorded, and the *journal* writes the login's line and tells
+   the registry (:mod:`mailext.clientid.journal`).
 
-Every built-in checker has a file of its own and begins in mode ``observe``
-(:mod:`mailext.clientid.observe`). Nothing here knows SMTP: IMAP and POP3 log
-in through the same procedure. Tokens stay within values whose ``repr()``
-leaves them out; logs get their keyed hash (C24).
+The built-in checkers have a room of their own, :mod:`mailext.clientid.checkers`.
+Each begins in mode ``observe`` (:mod:`mailext.clientid.modes`), and each
+decision is an event (:mod:`mailext.clientid.decisions`). What is counted over
+all processes is behind :class:`~mailext.interfaces.ICounterStore`
+(:mod:`mailext.clientid.counters` for one process). Nothing here knows SMTP:
+IMAP and POP3 log in through the same procedure. Tokens stay within values
+whose ``repr()`` leaves them out; logs get their keyed hash (C24).
 """

@@ -7,17 +7,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 
+from mailext.clientid.decisions import Stage
+from mailext.clientid.panel import NoVerdictError, Question, first_refusal, judges, tell
 from mailext.clientid.result import LoginRefusedError, LoginUnavailableError, RejectAt
 from mailext.interfaces import IClientIdentityChecker
-from mailext.judgement import ask, checked, log_trouble
+from mailext.judgement import ask
 from mailext.values import LoginAttempt, LoginOutcome, Verdict
 
 __all__ = ["Hearing"]
-
-_Question = Callable[[IClientIdentityChecker], Verdict | Deferred[Verdict]]
 
 
 class Hearing:
@@ -42,7 +41,7 @@ class Hearing:
         self.attempt = attempt
         self.refusal: Verdict | None = None
         self.avatar_id: str | None = None
-        self._checkers = [checker for checker in checkers if _judges(checker, attempt)]
+        self._checkers = [checker for checker in checkers if judges(checker, attempt)]
         self._clock = clock
         self._timeout = timeout
         self._reject_at = reject_at
@@ -59,7 +58,9 @@ class Hearing:
         :raise LoginRefusedError: if it is refused, and AUTH is to fail for it.
         :raise LoginUnavailableError: if a checker gives no verdict.
         """
-        await self._judge(lambda checker: checker.checkAttempt(self.attempt), LoginUnavailableError)
+        await self._judge(
+            lambda checker: checker.checkAttempt(self.attempt), Stage.ATTEMPT, LoginUnavailableError
+        )
 
     async def after_password(self, avatar_id: str) -> None:
         """
@@ -72,45 +73,24 @@ class Hearing:
         self.avatar_id = avatar_id
         await self._judge(
             lambda checker: checker.checkLogin(self.attempt, avatar_id),
+            Stage.LOGIN,
             partial(LoginRefusedError, LoginOutcome.ERROR),
         )
 
     def close(self, attempt: LoginAttempt, outcome: LoginOutcome) -> None:
         """Tell every checker of this hearing what became of the attempt."""
-        for checker in self._checkers:
-            settled = maybeDeferred(checker.settled, attempt, outcome)
-            settled.addErrback(log_trouble, f"{_name(checker)} could not record", attempt.session)
+        tell(self._checkers, attempt, outcome)
 
-    async def _judge(self, question: _Question, no_verdict: Callable[[str], Exception]) -> None:
+    async def _judge(self, question: Question, stage: Stage, no_verdict: Callable[[str], Exception]) -> None:
         if self.refusal is None:
-            self.refusal = await self._first_refusal(question, no_verdict)
+            try:
+                self.refusal = await first_refusal(
+                    self._checkers,
+                    lambda checker: ask(partial(question, checker), self._clock, self._timeout),
+                    stage,
+                    self.attempt,
+                )
+            except NoVerdictError as error:
+                raise no_verdict(str(error)) from error
         if self.refusal is not None and self._reject_at is RejectAt.AUTH:
             raise LoginRefusedError(LoginOutcome.REFUSED, self.refusal.reason)
-
-    async def _first_refusal(
-        self, question: _Question, no_verdict: Callable[[str], Exception]
-    ) -> Verdict | None:
-        for checker in self._checkers:
-            try:
-                answer = ask(partial(question, checker), self._clock, self._timeout)
-                verdict = checked(await answer if isinstance(answer, Deferred) else answer)
-            except Exception as error:
-                reason = f"{_name(checker)} gave no verdict"
-                log_trouble(error, reason, self.attempt.session)
-                raise no_verdict(reason) from error
-            if not verdict.accepted:
-                # C19, draft-storey-smtp-client-id-13 section 6.1: code and
-                # text are generic, whatever the checker says.
-                return Verdict.refuse(f"{_name(checker)}: {verdict.reason}")
-        return None
-
-
-def _judges(checker: IClientIdentityChecker, attempt: LoginAttempt) -> bool:
-    identity = attempt.session.identity
-    if not checker.identityTypes:
-        return True
-    return identity is not None and identity.type in checker.identityTypes
-
-
-def _name(checker: IClientIdentityChecker) -> str:
-    return type(checker).__name__

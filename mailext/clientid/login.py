@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import Interface
 
 from mailext.clientid.binding import AnyPortal, log_in
+from mailext.clientid.decisions import name_of
 from mailext.clientid.hearing import Hearing
 from mailext.clientid.journal import LoginJournal
 from mailext.clientid.result import Login, LoginRefusedError, LoginUnavailableError, RejectAt
@@ -59,6 +60,8 @@ class LoginJudge:
         self._reject_at = reject_at
         self._journal = journal or LoginJournal()
         self._completed = completed or _as_it_is
+        # Sessions with a login under way, and those of them that have ended.
+        self._under_way: dict[str, SessionView | None] = {}
 
     def login(
         self,
@@ -94,10 +97,16 @@ class LoginJudge:
         return self._journal.name_of(identity)
 
     def session_ended(self, session: SessionView) -> None:
-        """Tell every checker that the connection is gone."""
+        """
+        Tell every checker that the connection is gone: at once, or behind the
+        outcome of a login that is still under way.
+        """
+        if session.id in self._under_way:
+            self._under_way[session.id] = session
+            return
         for checker in self._checkers:
             maybeDeferred(checker.sessionEnded, session).addErrback(
-                log_trouble, f"{type(checker).__name__} failed at the end of the session", session
+                log_trouble, f"{name_of(checker)} failed at the end of the session", session
             )
 
     async def _login(
@@ -108,7 +117,22 @@ class LoginJudge:
         identity: ClientIdentity | None,
         interfaces: tuple[type[Interface], ...],
     ) -> Login:
-        attempt = self._completed(attempt)
+        self._under_way[attempt.session.id] = None
+        try:
+            return await self._judged(portal, credentials, self._completed(attempt), identity, interfaces)
+        finally:
+            ended = self._under_way.pop(attempt.session.id)
+            if ended is not None:
+                self.session_ended(ended)
+
+    async def _judged(
+        self,
+        portal: AnyPortal,
+        credentials: ICredentials,
+        attempt: LoginAttempt,
+        identity: ClientIdentity | None,
+        interfaces: tuple[type[Interface], ...],
+    ) -> Login:
         hearing = Hearing(self._checkers, attempt, self._clock, self._timeout, self._reject_at)
         try:
             await hearing.before_password()

@@ -19,7 +19,7 @@ from typing import Any, NewType
 from attrs import asdict, field, frozen
 
 from mailext.clientid.result import RejectAt
-from mailext.config.units import Octets, Seconds, parse_duration, parse_size
+from mailext.units import Octets, Seconds, parse_duration, parse_size
 from mailext.values import RequireTlsMode, Security
 
 __all__ = [

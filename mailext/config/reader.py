@@ -44,7 +44,7 @@ from mailext.config.model import (
     SmarthostTls,
     key_name,
 )
-from mailext.config.units import Octets, Seconds, parse_duration, parse_size
+from mailext.units import Octets, Seconds, parse_duration, parse_size
 from mailext.values import RequireTlsMode, Security
 
 __all__ = ["Finding", "InvalidTablesError", "KeyPath", "Table", "read_tables"]

@@ -22,7 +22,7 @@ from mailext.config.model import (
     RootsFile,
     key_name,
 )
-from mailext.config.units import Octets, Seconds, format_duration, format_size
+from mailext.units import Octets, Seconds, format_duration, format_size
 
 __all__ = ["Key", "Section", "reference", "reference_page"]
 

@@ -9,7 +9,8 @@ from attrs import field, frozen
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from mailext.interfaces import IIdentityRegistry, IPluginServices
+from mailext.clientid.counters import MemoryCounterStore
+from mailext.interfaces import ICounterStore, IIdentityRegistry, ILicenceRegistry, IPluginServices
 from mailext.values import Circumstances, ClientIdentity, Place
 
 __all__ = ["TrialServices"]
@@ -62,6 +63,19 @@ class _ClosedRegistry:
         _refuse()
 
 
+@implementer(ILicenceRegistry)
+class _ClosedLicences:
+    """As the registry of identities."""
+
+    def find(self, identity: ClientIdentity) -> NoReturn:
+        """See :meth:`ILicenceRegistry.find`."""
+        _refuse()
+
+    def used(self, identity: ClientIdentity, when: float) -> NoReturn:
+        """See :meth:`ILicenceRegistry.used`."""
+        _refuse()
+
+
 def _refuse() -> NoReturn:
     raise ValueError("the identities cannot be asked before the server runs")
 
@@ -77,3 +91,9 @@ class TrialServices:
 
     clock: IReactorTime
     identities: IIdentityRegistry = field(factory=_ClosedRegistry)
+    licences: ILicenceRegistry = field(factory=_ClosedLicences)
+    counters: ICounterStore = field(init=False)
+
+    @counters.default
+    def _counters_at_zero(self) -> ICounterStore:
+        return MemoryCounterStore(self.clock)

@@ -133,12 +133,14 @@ class Authentication:
             return self._in_time(replies.AUTHENTICATION_UNAVAILABLE, last_line)
         username = getattr(challenger, "username", None) or b""
         name = username.decode("utf-8", "replace") if isinstance(username, bytes) else str(username)
-        attempt = LoginAttempt(name, self._mechanism, session)
         credentials = cast("ICredentials", challenger)
+        proof = self._proof(credentials)
+        repeated = proof is not None and proof == self._failed
+        attempt = LoginAttempt(name, self._mechanism, session, repeated=repeated)
         login: Deferred[Login] = self._judge.login(
             portal, credentials, attempt, identity, IMessageDeliveryFactory, IMessageDelivery
         )
-        return login.addErrback(self._refuse, credentials, last_line)
+        return login.addErrback(self._refuse, proof, last_line)
 
     def stop(self) -> None:
         """The connection is gone: answer nothing more."""
@@ -146,25 +148,24 @@ class Authentication:
             self._timer.cancel()
             self._timer = None
 
-    def _refuse(
-        self, failure: Failure, credentials: ICredentials, last_line: float
-    ) -> Deferred[Login | Reply]:
+    def _refuse(self, failure: Failure, proof: bytes | None, last_line: float) -> Deferred[Login | Reply]:
         if failure.check(LoginRefusedError):
-            self._count(credentials)
+            # A client that tries a second mechanism with the same password has
+            # failed once.
+            if proof is None or proof != self._failed:
+                self.failures += 1
+            self._failed = proof
             return self._in_time(replies.AUTHENTICATION_FAILED, last_line)
         if not failure.check(LoginUnavailableError):
             _log.failure("A login could not be judged", failure)
         return self._in_time(replies.AUTHENTICATION_UNAVAILABLE, last_line)
 
-    def _count(self, credentials: ICredentials) -> None:
-        # Clients try a second mechanism with the same password: one failure.
-        proof = None
-        if IUsernamePassword.providedBy(credentials):
-            pair = repr((credentials.username, credentials.password)).encode("utf-8")
-            proof = hashlib.blake2b(pair, key=self._key).digest()
-        if proof is None or proof != self._failed:
-            self.failures += 1
-        self._failed = proof
+    def _proof(self, credentials: ICredentials) -> bytes | None:
+        """What tells the same user name and password again, in this session; None where neither is known."""
+        if not IUsernamePassword.providedBy(credentials):
+            return None
+        pair = repr((credentials.username, credentials.password)).encode("utf-8")
+        return hashlib.blake2b(pair, key=self._key).digest()
 
     def _in_time(self, reply: Reply, last_line: float) -> Deferred[Login | Reply]:
         elapsed = self._clock.seconds() - last_line

@@ -10,7 +10,6 @@ from attrs import frozen
 from twisted.cred.checkers import AllowAnonymousAccess, ICredentialsChecker
 from twisted.cred.portal import IRealm
 from twisted.internet.interfaces import IProtocolFactory, IReactorTime
-from zope.interface import implementer
 
 from mailext.accounts.addresses import AddressBook
 from mailext.accounts.portal import ChainedPortal
@@ -19,10 +18,10 @@ from mailext.accounts.strings import make_checker as make_credentials_checker
 from mailext.clientid.dispositions import Dispositions
 from mailext.clientid.journal import LoginJournal
 from mailext.clientid.login import LoginJudge
+from mailext.clientid.services import PluginServices
 from mailext.config.model import Configuration, Limits, Listener, Relay
 from mailext.delivery.realm import MailRealm
 from mailext.delivery.reception import Reception, RelayCheck, any_sender, relays_for_nobody
-from mailext.interfaces import IIdentityRegistry, IPluginServices
 from mailext.net.factory import SMTPFactory
 from mailext.net.settings import ListenerSettings
 from mailext.net.tls import ServerContextFactory, implicit
@@ -36,15 +35,6 @@ from mailext.wire.limits import Limits as SessionLimits
 __all__ = ["Doors", "open_doors"]
 
 _IMPLICIT_TLS = frozenset({"submissions"})
-
-
-@implementer(IPluginServices)
-@frozen
-class _Services:
-    """What plugins may use of this server."""
-
-    clock: IReactorTime
-    identities: IIdentityRegistry
 
 
 @frozen
@@ -89,7 +79,7 @@ def _factory(
     clock: IReactorTime,
     tls: ServerContextFactory | None,
 ) -> SMTPFactory:
-    services = _Services(clock, site.store.identities)
+    services = PluginServices(clock, site.store.identities, site.store.licences, site.counters)
     dispositions = Dispositions.from_names(listener.clientid.types)
     reception = Reception(
         site.addresses,

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 
 from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
+from mailext.clientid.counters import MemoryCounterStore
 from mailext.config.model import Configuration, Relay
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
@@ -60,6 +61,7 @@ class Site:
     :ivar queue: the queue as a delivery target.
     :ivar dispatcher: answers the operator.
     :ivar counts: the connections of each listener.
+    :ivar counters: what identity checkers count, and attack mode.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Site:
         passwords = Passwords(reactor, self._hashing.run, random)
         self.accounts = AccountsChecker(self.store.accounts, passwords, self.addresses)
         self.counts: defaultdict[str, ConnectionCounts] = defaultdict(ConnectionCounts)
+        self.counters = MemoryCounterStore(reactor)
         clock = QueueClock(reactor, monotonic)
         # Names are to be unique, not secret; the system's randomness is slow.
         names = Random(random.getrandbits(256))  # noqa: S311 - see above

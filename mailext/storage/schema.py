@@ -33,6 +33,7 @@ __all__ = [
     "identity_alert",
     "identity_place",
     "identity_stranger",
+    "licence",
     "login",
     "message",
     "metadata",
@@ -301,6 +302,25 @@ tls_report = Table(
     Index(None, "state", "due"),
     sqlite_with_rowid=False,
 )
+
+#: The identities that the operator has set up: licence keys. Known by a keyed
+#: hash alone; a null account: it is good for any. The numbers go up in the
+#: order in which they were set up.
+licence = Table(
+    "licence",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("hash", String, nullable=False, unique=True),
+    Column("type", String, nullable=False),
+    Column("account", String),
+    Column("label", String, nullable=False),
+    Column("valid_from", Double, nullable=False),
+    Column("valid_until", Double),
+    Column("revoked", Boolean, nullable=False),
+    Column("last_used", Double),
+    sqlite_autoincrement=True,
+)
+
 #: Where attack mode was set by hand.
 attack_mode = Table(
     "attack_mode",

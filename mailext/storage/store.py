@@ -13,12 +13,14 @@ from twisted.internet.interfaces import IReactorFromThreads
 from mailext.storage import messages
 from mailext.storage.accounts import SqlAccountStore
 from mailext.storage.alerts import AlertLedger
+from mailext.storage.attack_modes import SqlAttackModes
 from mailext.storage.background import BackgroundTransactions
 from mailext.storage.content import ContentFolder
 from mailext.storage.engine import Database, open_database
 from mailext.storage.identities import SqlIdentityRegistry
 from mailext.storage.identity_admin import IdentityAdmin
 from mailext.storage.identity_keys import IdentityKeys, load_identity_keys
+from mailext.storage.licences import SqlLicenceRegistry
 from mailext.storage.lock import StateLock
 from mailext.storage.logins import SqlLoginLog
 from mailext.storage.mta_sts import SqlStsPolicyStore
@@ -43,6 +45,8 @@ class Store:
     :ivar accounts: the accounts.
     :ivar identities: the client identities of each account.
     :ivar identity_admin: what an operator does with them.
+    :ivar licences: the identities that the operator has set up.
+    :ivar attack_modes: where attack mode was set by hand.
     :ivar logins: the attempts to log in.
     :ivar alerts: whom messages about identities were sent to.
     :ivar pruning: forgets what is old.
@@ -66,6 +70,8 @@ class Store:
         self.accounts = SqlAccountStore(transactions)
         self.identities = SqlIdentityRegistry(transactions, keys)
         self.identity_admin = IdentityAdmin(transactions, keys)
+        self.licences = SqlLicenceRegistry(transactions, keys)
+        self.attack_modes = SqlAttackModes(transactions)
         self.logins = SqlLoginLog(transactions)
         self.alerts = AlertLedger(transactions)
         self.pruning = RegistryPruning(transactions)

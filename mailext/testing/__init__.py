@@ -4,7 +4,8 @@ For those who test what they plug into mailext, and for mailext's own tests.
 * :class:`CheckerContract`: what every identity checker must pass; make a test
   class of it, with pytest or :mod:`unittest`.
 * Fakes of what a plugin is given: :class:`FakeServices` with a
-  :class:`twisted.internet.task.Clock` and a :class:`MemoryIdentityRegistry`.
+  :class:`twisted.internet.task.Clock`, a :class:`MemoryIdentityRegistry` and a
+  :class:`MemoryLicenceRegistry`.
 * Fakes of what a plugin is: :class:`ScriptedChecker`, :class:`ScriptedPolicy`.
 * DNS: :class:`FakeResolver`, a validating resolver that knows the
   :class:`DnsRecords` of a test.
@@ -17,7 +18,7 @@ Nothing here needs a running reactor.
 from mailext.testing.contract import CheckerContract
 from mailext.testing.dns import DnsFault, DnsRecords, FakeResolver
 from mailext.testing.fakes import FakeServices, ScriptedChecker, ScriptedPolicy
-from mailext.testing.registry import MemoryIdentityRegistry
+from mailext.testing.registry import MemoryIdentityRegistry, MemoryLicenceRegistry
 from mailext.testing.samples import login_attempt, session_view, verdict_of
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "FakeResolver",
     "FakeServices",
     "MemoryIdentityRegistry",
+    "MemoryLicenceRegistry",
     "ScriptedChecker",
     "ScriptedPolicy",
     "login_attempt",

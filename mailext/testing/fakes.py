@@ -8,9 +8,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
+from mailext.clientid.counters import MemoryCounterStore
 from mailext.interfaces import IClientIdentityChecker, IDeliveryPolicy, IPluginServices
 from mailext.message.headers import HeaderSection
-from mailext.testing.registry import MemoryIdentityRegistry
+from mailext.testing.registry import MemoryIdentityRegistry, MemoryLicenceRegistry
 from mailext.values import (
     ACCEPTED,
     Envelope,
@@ -32,11 +33,13 @@ Answer = Verdict | Deferred[Verdict] | Exception
 
 @implementer(IPluginServices)
 class FakeServices:
-    """What a factory is given: a clock that stands still, and an empty registry."""
+    """What a factory is given: a clock that stands still, empty registries, and counters at zero."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.identities = MemoryIdentityRegistry()
+        self.licences = MemoryLicenceRegistry()
+        self.counters = MemoryCounterStore(self.clock)
 
 
 @implementer(IClientIdentityChecker)

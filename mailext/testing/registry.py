@@ -1,5 +1,5 @@
 """
-A registry of client identities that needs no disk.
+Registries of client identities, and of licences, that need no disk.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ from dataclasses import replace
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from mailext.interfaces import IIdentityRegistry
+from mailext.interfaces import IIdentityRegistry, ILicenceRegistry
 from mailext.values import (
     Circumstances,
     ClientIdentity,
     IdentityChurn,
     IdentityRecord,
     IdentityStatus,
+    Licence,
     LoginOutcome,
     Place,
     SeenPlace,
 )
 
-__all__ = ["MemoryIdentityRegistry"]
+__all__ = ["MemoryIdentityRegistry", "MemoryLicenceRegistry"]
 
 
 @implementer(IIdentityRegistry)
@@ -140,3 +141,25 @@ class MemoryIdentityRegistry:
             last_seen=when,
             count=0,
         )
+
+
+@implementer(ILicenceRegistry)
+class MemoryLicenceRegistry:
+    """A registry of licences that forgets all when it goes. Its Deferreds have fired already."""
+
+    def __init__(self) -> None:
+        self._licences: dict[ClientIdentity, Licence] = {}
+
+    def put(self, identity: ClientIdentity, licence: Licence) -> None:
+        """What the operator may do, and no checker: set up a licence."""
+        self._licences[identity] = licence
+
+    def find(self, identity: ClientIdentity) -> Deferred[Licence | None]:
+        """See :meth:`ILicenceRegistry.find`."""
+        return succeed(self._licences.get(identity))
+
+    def used(self, identity: ClientIdentity, when: float) -> Deferred[None]:
+        """See :meth:`ILicenceRegistry.used`."""
+        if identity in self._licences:
+            self._licences[identity] = replace(self._licences[identity], last_used=when)
+        return succeed(None)

@@ -264,6 +264,20 @@ class TestWhoIsAsked:
         assert checker.calls == [("sessionEnded", session_view(PHONE))]
         assert any("Broken failed" in eventAsText(event) for event in events)
 
+    @pytest.mark.requirement("U6")
+    def test_a_session_that_ends_during_its_login_ends_behind_the_outcome(self) -> None:
+        answer: Deferred[Verdict] = Deferred()
+        site = Site(checker := ScriptedChecker(login=answer))
+        login = site.login()
+        ended = session_view(PHONE)
+        site.judge.session_ended(ended)
+        assert [call[0] for call in checker.calls] == ["checkAttempt", "checkLogin"]
+        answer.callback(ACCEPTED)
+        success_result_of(login)
+        assert [call[0] for call in checker.calls][2:] == ["settled", "sessionEnded"]
+        site.judge.session_ended(ended)
+        assert checker.calls[-2:] == [("sessionEnded", ended)] * 2
+
     @pytest.mark.parametrize("late", [True, False])
     def test_trouble_in_settled_is_a_matter_for_the_log(self, late) -> None:
         class Broken(ScriptedChecker):

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailext.bases import ClientIdentityChecker
-from mailext.clientid.observe import ObservingChecker
+from mailext.clientid.modes import ObservingChecker
 from mailext.interfaces import IClientIdentityChecker, IClientIdentityCheckerFactory, IPluginServices
 from mailext.plugins import parse_arguments, single
 from mailext.values import ACCEPTED, LoginAttempt, Verdict

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailext.config.units import (
+from mailext.units import (
     Octets,
     Seconds,
     format_duration,

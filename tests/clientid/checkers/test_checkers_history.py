@@ -1,0 +1,118 @@
+"""U3: devices that an account knows, and new ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailext.plugins import make_checker
+from mailext.testing import CheckerContract
+from mailext.values import IdentityStatus
+from tests.clientid.checkers.scenario import START, Scenario
+
+
+@pytest.mark.parametrize("string", ["history", "history:mode=enforce", "history:mode=enforce:new=enrol"])
+def test_it_keeps_the_contract(string: str) -> None:
+    class Contract(CheckerContract):
+        def make_checker(self, services):
+            return make_checker(string, services)
+
+    for name in dir(Contract):
+        if name.startswith("test_"):
+            getattr(Contract(), name)()
+
+
+@pytest.mark.requirement("U3")
+def test_an_identity_not_seen_before_is_refused() -> None:
+    """A thief has ann's password, and no device of hers."""
+    scenario = Scenario("history:mode=enforce")
+    scenario.has("ann", "phone", IdentityStatus.OBSERVED)
+    scenario.play("""
+        0s  ann  192.0.2.1     phone   right  in
+        1s  ann  198.51.100.7  laptop  right  refused
+        2s  ann  198.51.100.7  laptop  right  refused
+        3s  ann  198.51.100.7  laptop  wrong  wrong password
+        4s  ann  192.0.2.1     -       right  in
+    """)
+    assert (
+        scenario.decisions("refuse")
+        == [("history", "ann", "this account was not used with this identity before")] * 2
+    )
+
+
+def test_observing_names_whom_it_would_refuse_and_learns() -> None:
+    scenario = Scenario("history")
+    scenario.play("""
+        0s  ann  192.0.2.1  phone   right  in
+        1s  ann  192.0.2.1  phone   right  in
+        2s  ann  192.0.2.1  tablet  wrong  wrong password
+        3s  ann  192.0.2.1  tablet  right  in
+    """)
+    reason = "this account was not used with this identity before"
+    assert scenario.decisions("would-refuse") == [("history", "ann", reason)] * 2
+
+
+@pytest.mark.requirement("U3")
+def test_the_first_device_is_enrolled_by_its_first_use() -> None:
+    scenario = Scenario("history:mode=enforce:new=enrol:absent=refuse")
+    scenario.play("""
+        0s  ann  192.0.2.1     -       right  refused
+        1s  ann  192.0.2.1     phone   wrong  wrong password
+        2s  ann  192.0.2.1     tablet  right  in
+        3s  ann  192.0.2.1     phone   right  refused
+        4s  ann  198.51.100.7  tablet  right  in
+        5s  ben  192.0.2.1     phone   right  in
+    """)
+    assert scenario.status("ann", "tablet") is IdentityStatus.ENROLLED
+
+
+@pytest.mark.requirement("U3")
+def test_the_first_devices_are_enrolled_and_others_need_approval() -> None:
+    scenario = Scenario("history:mode=enforce:new=enrol:devices=2")
+    scenario.play("""
+        0s  ann  192.0.2.1  phone   right  in
+        1s  ann  192.0.2.1  phone   right  in
+        2s  ann  192.0.2.1  tablet  right  in
+        3s  ann  192.0.2.1  laptop  right  refused
+    """)
+    scenario.has("ann", "laptop", IdentityStatus.APPROVED)
+    scenario.play("4s  ann  192.0.2.1  laptop  right  in")
+
+
+@pytest.mark.requirement("U3")
+def test_a_new_device_waits_for_approval_once_the_password_was_right() -> None:
+    scenario = Scenario("history:mode=enforce:new=hold")
+    scenario.has("ann", "phone", IdentityStatus.OBSERVED)
+    scenario.play("""
+        0s  ann  192.0.2.1  tablet  wrong  wrong password
+        1s  ann  192.0.2.1  laptop  right  refused
+        2s  ann  192.0.2.1  phone   right  in
+        3s  ann  192.0.2.1  laptop  right  refused
+    """)
+    assert scenario.status("ann", "tablet") is None
+    assert scenario.status("ann", "laptop") is IdentityStatus.PENDING
+    assert scenario.status("ann", "phone") is IdentityStatus.OBSERVED
+    scenario.has("ann", "laptop", IdentityStatus.APPROVED)
+    scenario.play("4s  ann  192.0.2.1  laptop  right  in")
+
+
+@pytest.mark.requirement("C16")
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+def test_a_revoked_device_is_refused_in_either_mode(mode: str) -> None:
+    """The phone is lost for good; the tablet is lent for an hour."""
+    scenario = Scenario(f"history:mode={mode}")
+    scenario.has("ann", "phone", IdentityStatus.REVOKED)
+    scenario.has("ann", "tablet", IdentityStatus.APPROVED, revoked_until=START + 3600)
+    scenario.play("""
+        0s   ann  192.0.2.1  phone   right  refused
+        0s   ann  192.0.2.1  tablet  right  refused
+        59m  ann  192.0.2.1  tablet  right  refused
+        60m  ann  192.0.2.1  tablet  right  in
+        61m  ann  192.0.2.1  phone   right  refused
+    """)
+
+
+@pytest.mark.requirement("U3", "C18")
+def test_who_refuses_first_does_not_keep_a_new_device_from_waiting() -> None:
+    scenario = Scenario("history:mode=enforce:absent=refuse", "history:mode=enforce:new=hold")
+    scenario.play("0s  ann  192.0.2.1  laptop  right  refused")
+    assert scenario.status("ann", "laptop") is IdentityStatus.PENDING
