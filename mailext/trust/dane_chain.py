@@ -34,7 +34,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -51,7 +51,7 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
-from mailext.trust.identifiers import is_for
+from mailext.trust.identifiers import UNREADABLE, is_for
 from mailext.trust.tlsa import CertificateUsage, MatchingType, Selector, load_certificate, matches
 from mailext.values import TlsaRecord, TlsFailure, TlsResultType
 
@@ -120,7 +120,7 @@ def _has_signed(spki: bytes, certificate: x509.Certificate) -> bool:
             key.verify(signature, signed)
         else:
             return False
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+    except (InvalidSignature, *UNREADABLE):
         return False
     return True
 
@@ -148,6 +148,8 @@ def _why_not_chained(
     except VerificationError as error:
         # What it says of the certificate is in the host's words.
         return _not_trusted(ascii(str(error).partition(" (encountered")[0])[1:-1])
+    except UNREADABLE:
+        return _not_trusted("a certificate cannot be read")
     return None
 
 

@@ -7,17 +7,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 from service_identity import CertificateError
 from service_identity.hazmat import DNS_ID, DNSPattern
 
-__all__ = ["is_for"]
+__all__ = ["UNREADABLE", "is_for"]
+
+#: What is raised where parts of a certificate make no sense that are not read
+#: before they are wanted.
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 def is_for(certificate: x509.Certificate, names: Iterable[str]) -> bool:
     """
     Whether a certificate is for one of these names. A wildcard stands for one
-    label, the first.
+    label, the first; the common name counts only where there is no DNS-ID.
 
     :param names: the reference identifiers, in A-labels.
     """
@@ -45,14 +55,19 @@ def _patterns(certificate: x509.Certificate) -> Iterator[DNSPattern]:
 
 def _presented(certificate: x509.Certificate) -> list[str]:
     try:
+        return _dns_names(certificate) or _common_names(certificate)
+    except UNREADABLE:
+        return []
+
+
+def _dns_names(certificate: x509.Certificate) -> list[str]:
+    try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
-        names = []
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        # Nobody knows what it says.
         return []
-    else:
-        names = extension.value.get_values_for_type(x509.DNSName)
-    # The common name only where there is no DNS-ID.
+    return extension.value.get_values_for_type(x509.DNSName)
+
+
+def _common_names(certificate: x509.Certificate) -> list[str]:
     common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return names or [str(attribute.value) for attribute in common]
+    return [str(attribute.value) for attribute in common]
