@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from mailext.trust.mta_sts.means import KnownPolicy, StsFetchError, StsPolicyStore
 from mailext.trust.mta_sts.policies import StsPolicies
@@ -57,15 +58,14 @@ class StsRefresh(Service):
 
     def _round(self) -> Deferred[None]:
         self._under_way = Deferred.fromCoroutine(self._refresh_due())
-        return self._under_way.addErrback(
-            lambda failure: _log.failure("MTA-STS policies cannot be refreshed", failure)
-        )
+        return self._under_way.addErrback(_ended)
 
     async def _refresh_due(self) -> None:
         now = self._clock.seconds()
         await self._store.forget_expired(now)
         due = await self._store.due(now, now - _UNUSED, _AT_ONCE)
-        await gatherResults([Deferred.fromCoroutine(self._refresh(known)) for known in due])
+        refreshed = [Deferred.fromCoroutine(self._refresh(known)) for known in due]
+        await gatherResults(refreshed, consumeErrors=True)
 
     async def _refresh(self, known: KnownPolicy) -> None:
         try:
@@ -84,3 +84,9 @@ class StsRefresh(Service):
                     expiresIn=known.expires - now,
                     reason=str(error),
                 )
+
+
+def _ended(failure: Failure) -> None:
+    error = failure.value.subFailure if isinstance(failure.value, FirstError) else failure
+    if not error.check(CancelledError):
+        _log.failure("MTA-STS policies cannot be refreshed", error)
