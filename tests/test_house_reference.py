@@ -12,7 +12,7 @@ from mailext.config.reference import reference_page
 from mailext.control.accounts import AccountJson
 from mailext.control.as_json import EntryJson, RecipientJson, ShownEntryJson
 from mailext.control.identities import IdentityJson
-from mailext.control.queue import MessageJson
+from mailext.control.queue import DemandJson, MessageJson
 from mailext.control.submission import SentJson
 from mailext.interfaces import IClientIdentityCheckerFactory, IDeliveryPolicyFactory
 from mailext.plugins import describe
@@ -43,7 +43,8 @@ def test_every_key_of_the_configuration_stands_in_its_page() -> None:
         ("queue list", EntryJson.__annotations__),
         ("Each of ``recipients``", RecipientJson.__annotations__),
         ("queue show", ShownEntryJson.__annotations__.keys() - EntryJson.__annotations__.keys()),
-        ("queue hold, queue release", MessageJson.__annotations__),
+        ("queue hold, queue release, queue drop, queue retry", MessageJson.__annotations__),
+        ("queue requiretls", DemandJson.__annotations__),
         ("identity list", IdentityJson.__annotations__),
         ("account list", AccountJson.__annotations__),
         ("send", SentJson.__annotations__),

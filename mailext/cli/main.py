@@ -113,14 +113,37 @@ def _add_identity(group: _Commands) -> None:
 
 
 def _add_queue(group: _Commands) -> None:
-    _add(group, "list", "list the messages that wait", _asking(queue.list_all))
+    listing = _add(group, "list", "list the messages that wait", _asking(queue.list_all))
+    listing.add_argument("--limit", type=_count, metavar="N", help="the N oldest only")
+    listing.add_argument("--held", action="store_true", help="those on hold only")
+    listing.add_argument(
+        "--domain", metavar="DOMAIN", help="those that a recipient of this domain has not got, only"
+    )
     for name, text, run in (
         ("show", "show a message with its header section", queue.show),
         ("hold", "keep a message until it is released", queue.hold),
         ("release", "let a held message go, and try it at once", queue.release),
     ):
-        command = _add(group, name, text, _asking(run))
-        command.add_argument("id", metavar="ID", help="the queue id")
+        _add_queue_id(_add(group, name, text, _asking(run)))
+    retrying = _add(group, "retry", "try messages at once", _asking(queue.retry))
+    retrying.add_argument("id", metavar="ID|all", help="the queue id, or all that are not on hold")
+    _add_queue_id(_add(group, "drop", "remove a message without telling its sender", _asking(queue.drop)))
+    demanding = _add(
+        group, "requiretls", "change what a message demands of its path (RFC 8689)", _asking(queue.demand_tls)
+    )
+    _add_queue_id(demanding)
+    demanding.add_argument("requiretls", choices=["none", "require", "optional"])
+
+
+def _add_queue_id(command: ArgumentParser) -> None:
+    command.add_argument("id", metavar="ID", help="the queue id")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def _add_send(commands: _Commands) -> None:

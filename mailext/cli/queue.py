@@ -9,15 +9,24 @@ from mailext.cli.asking import ask
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
 from mailext.control.as_json import EntryJson, ShownEntryJson
-from mailext.control.queue import MessageJson
-from mailext.control.requests import HoldMessage, ListQueue, ReleaseMessage, ShowMessage
+from mailext.control.queue import DemandJson, MessageJson
+from mailext.control.requests import (
+    DemandTls,
+    DropMessage,
+    HoldMessage,
+    ListQueue,
+    ReleaseMessage,
+    RetryMessages,
+    ShowMessage,
+)
 
-__all__ = ["hold", "list_all", "release", "show"]
+__all__ = ["demand_tls", "drop", "hold", "list_all", "release", "retry", "show"]
 
 
-def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:  # noqa: ARG001 - a command's signature
+def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:
     """``queue list``."""
-    entries = cast("list[EntryJson]", ask(configuration, ListQueue()))
+    request = ListQueue(arguments.limit, arguments.held, arguments.domain)
+    entries = cast("list[EntryJson]", ask(configuration, request))
     rows = [
         [
             entry["id"],
@@ -30,7 +39,8 @@ def list_all(arguments: Namespace, configuration: Configuration, output: Output)
         for entry in entries
     ]
     columns = ["id", "arrived", "size", "from", "recipients", "next attempt"]
-    output.show(entries, Sheet(columns, rows, "the queue is empty"))
+    empty = "the queue is empty" if request == ListQueue() else "no such messages"
+    output.show(entries, Sheet(columns, rows, empty))
     return 0
 
 
@@ -68,4 +78,29 @@ def release(arguments: Namespace, configuration: Configuration, output: Output) 
     """``queue release ID``."""
     answer = cast("MessageJson", ask(configuration, ReleaseMessage(arguments.id)))
     output.tell(answer, f"{answer['id']} is tried again")
+    return 0
+
+
+def retry(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``queue retry ID|all``."""
+    queue_id = None if arguments.id == "all" else arguments.id
+    answer = cast("list[MessageJson]", ask(configuration, RetryMessages(queue_id)))
+    sheet = Sheet(
+        ["tried again"], [[message["id"]] for message in answer], "no messages that are not on hold"
+    )
+    output.show(answer, sheet)
+    return 0
+
+
+def drop(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``queue drop ID``."""
+    answer = cast("MessageJson", ask(configuration, DropMessage(arguments.id)))
+    output.tell(answer, f"{answer['id']} is dropped, and its sender is not told")
+    return 0
+
+
+def demand_tls(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``queue requiretls ID none|require|optional``."""
+    answer = cast("DemandJson", ask(configuration, DemandTls(arguments.id, arguments.requiretls)))
+    output.tell(answer, f"{answer['id']} has requiretls {answer['requiretls']}")
     return 0

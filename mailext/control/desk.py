@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from mailext.accounts.passwords import Passwords
 from mailext.config.model import Configuration
@@ -26,6 +26,8 @@ def make_dispatcher(
     *,
     configuration: Callable[[], Configuration],
     end_sessions: Callable[[str], object],
+    abandon: Callable[[str], object],
+    forget_destinations: Callable[[Iterable[str]], object],
 ) -> Dispatcher:
     """
     :param passwords: hashes passwords, and remembers those that were right.
@@ -33,12 +35,15 @@ def make_dispatcher(
     :param target: the queue.
     :param configuration: gives the configuration as it is now.
     :param end_sessions: called with an account whose sessions are to end.
+    :param abandon: called with the queue id of a message that was dropped.
+    :param forget_destinations: called with domains that are to be tried at
+        once, even if they are left alone for a while.
     """
     return Dispatcher(
         Operations(
             accounts=AccountOperations(store.accounts, passwords, addresses, end_sessions),
             identities=IdentityOperations(store.identity_admin, addresses),
-            queue=QueueOperations(store.queue_admin, target.clock, target.wake),
+            queue=QueueOperations(store.queue_admin, target.clock, target.wake, abandon, forget_destinations),
             submission=SubmissionOperations(
                 target,
                 addresses,

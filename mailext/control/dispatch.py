@@ -15,6 +15,8 @@ from mailext.control.identities import IdentityOperations
 from mailext.control.queue import QueueOperations
 from mailext.control.requests import (
     AddAccount,
+    DemandTls,
+    DropMessage,
     HoldMessage,
     ListAccounts,
     ListIdentities,
@@ -23,6 +25,7 @@ from mailext.control.requests import (
     RemoveAccount,
     Request,
     RequestRefusedError,
+    RetryMessages,
     SendMessage,
     SetPassword,
     ShowMessage,
@@ -72,6 +75,9 @@ class Dispatcher:
         self._register(ShowMessage, queue.show)
         self._register(HoldMessage, queue.hold)
         self._register(ReleaseMessage, queue.release)
+        self._register(RetryMessages, queue.retry)
+        self._register(DropMessage, queue.drop)
+        self._register(DemandTls, queue.demand_tls)
         self._register(SendMessage, operations.submission.send)
 
     def _register(self, kind: type[_R], handler: Callable[[_R], Awaitable[object]]) -> None:

@@ -58,8 +58,10 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
             addresses,
             target,
             configuration=lambda: configuration,
-            # Without a server there are none.
+            # Without a server there are none, and nothing is under way.
             end_sessions=lambda _: None,
+            abandon=lambda _: None,
+            forget_destinations=lambda _: None,
         )
     finally:
         store.close()

@@ -10,6 +10,8 @@ from mailext.values import Notify, Ret
 
 __all__ = [
     "AddAccount",
+    "DemandTls",
+    "DropMessage",
     "HoldMessage",
     "ListAccounts",
     "ListIdentities",
@@ -18,6 +20,7 @@ __all__ = [
     "RemoveAccount",
     "Request",
     "RequestRefusedError",
+    "RetryMessages",
     "SendMessage",
     "SetPassword",
     "ShowMessage",
@@ -90,9 +93,18 @@ class ListIdentities(Request):
 
 @frozen
 class ListQueue(Request):
-    """List the messages in the queue."""
+    """
+    List the messages in the queue.
+
+    :param limit: how many at most, the oldest first; None for all.
+    :param held: only those on hold.
+    :param domain: only those that some recipient of this domain has not got.
+    """
 
     operation = "queue list"
+    limit: int | None = None
+    held: bool = False
+    domain: str | None = None
 
 
 @frozen
@@ -117,6 +129,39 @@ class ReleaseMessage(Request):
 
     operation = "queue release"
     queue_id: str
+
+
+@frozen
+class RetryMessages(Request):
+    """
+    Try messages at once, and hosts that are left alone for a while.
+
+    :param queue_id: None for all that are not on hold.
+    """
+
+    operation = "queue retry"
+    queue_id: str | None = None
+
+
+@frozen
+class DropMessage(Request):
+    """Remove a message from the queue. Nobody is told."""
+
+    operation = "queue drop"
+    queue_id: str
+
+
+@frozen
+class DemandTls(Request):
+    """
+    Change what a message demands of its path.
+
+    :param requiretls: ``"none"``, ``"require"`` or ``"optional"``.
+    """
+
+    operation = "queue requiretls"
+    queue_id: str
+    requiretls: str
 
 
 @frozen

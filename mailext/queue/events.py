@@ -1,6 +1,7 @@
 """
 The log events of a message: ``accepted``, ``attempt``, ``report`` or
-``unreported``, ``done``.
+``unreported``, ``done``; and what an operator does to it: ``demand``,
+``dropped``.
 
 Each is one line with the queue id, and has the keys ``event``, ``queueId``,
 ``requiretls`` and ``clientid``. Of a client identity only the keyed hash that
@@ -15,9 +16,17 @@ from collections.abc import Mapping
 from twisted.logger import Logger
 
 from mailext.message.report_values import Report
-from mailext.values import Mailbox, Outcome, QueueEntry, RecipientState, Settlement
+from mailext.values import Mailbox, Outcome, QueueEntry, RecipientState, Settlement, TlsDemand
 
-__all__ = ["log_accepted", "log_attempt", "log_done"]
+__all__ = [
+    "log_accepted",
+    "log_attempt",
+    "log_demand",
+    "log_done",
+    "log_dropped",
+    "log_report",
+    "log_unreported",
+]
 
 _log = Logger()
 
@@ -106,10 +115,46 @@ def log_done(entry: QueueEntry, settlement: Settlement, now: float) -> None:
     )
 
 
+def log_demand(entry: QueueEntry, demand: TlsDemand) -> None:
+    """
+    An operator has changed what a message demands of its path.
+
+    :param entry: the message as it was.
+    :param demand: what it demands now.
+    """
+    _log.info(
+        "demand queueId={queueId} from=<{reversePath}> former={former} requiretls={requiretls} clientid={clientid}",
+        event="demand",
+        former=_demand_name(entry.envelope.tls_demand),
+        **_common(entry) | {"requiretls": _demand_name(demand)},
+    )
+
+
+def log_dropped(entry: QueueEntry) -> None:
+    """
+    An operator has dropped a message. Nobody is told.
+
+    :param entry: the message as it was.
+    """
+    states = Counter(queued.state for queued in entry.recipients)
+    _log.info(
+        "dropped queueId={queueId} from=<{reversePath}> recipients={recipients} delivered={delivered} "
+        "requiretls={requiretls} clientid={clientid}",
+        event="dropped",
+        recipients=len(entry.recipients),
+        delivered=states[RecipientState.DELIVERED],
+        **_common(entry),
+    )
+
+
 def _common(entry: QueueEntry) -> dict[str, str]:
     return {
         "queueId": entry.id,
         "reversePath": str(entry.envelope.reverse_path or ""),
-        "requiretls": entry.envelope.tls_demand.name.lower(),
+        "requiretls": _demand_name(entry.envelope.tls_demand),
         "clientid": entry.clientid,
     }
+
+
+def _demand_name(demand: TlsDemand) -> str:
+    return demand.name.lower()

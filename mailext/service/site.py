@@ -121,6 +121,8 @@ class Site:
             self.queue,
             configuration=lambda: self.configuration,
             end_sessions=end_sessions,
+            abandon=self._manager.abandon,
+            forget_destinations=self._relaying.backoff.forget,
         )
 
     def start(self) -> None:

@@ -145,22 +145,29 @@ def drop(connection: Connection, queue_id: str) -> QueueEntry:
     :return: what it was.
     :raise NoMessageError: if there is no such message.
     """
-    entry = find_entry(connection, queue_id)
-    if entry is None:
-        raise NoMessageError(f"there is no message {queue_id} in the queue")
+    entry = _known_entry(connection, queue_id)
     connection.execute(message.delete().where(message.c.id == queue_id))
     return entry
 
 
-def demand_tls(connection: Connection, queue_id: str, demand: TlsDemand) -> bool:
+def demand_tls(connection: Connection, queue_id: str, demand: TlsDemand) -> QueueEntry:
     """
     Change what a message demands of its path.
 
-    :return: whether there is such a message.
+    :return: what it was.
+    :raise NoMessageError: if there is no such message.
     """
-    statement = (
+    entry = _known_entry(connection, queue_id)
+    connection.execute(
         update(message)
         .where(message.c.id == queue_id)
         .values(tls_demand=int(demand), requiretls=demand is TlsDemand.REQUIRE)
     )
-    return connection.execute(statement).rowcount == 1
+    return entry
+
+
+def _known_entry(connection: Connection, queue_id: str) -> QueueEntry:
+    entry = find_entry(connection, queue_id)
+    if entry is None:
+        raise NoMessageError(f"there is no message {queue_id} in the queue")
+    return entry

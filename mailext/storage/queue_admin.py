@@ -88,11 +88,13 @@ class QueueAdmin:
         removal = FileRemoval(self._folder, queue_id)
         return self._transactions.write(partial(operating.drop, queue_id=queue_id), removal)
 
-    def demand_tls(self, queue_id: str, demand: TlsDemand) -> Deferred[bool]:
+    def demand_tls(self, queue_id: str, demand: TlsDemand) -> Deferred[QueueEntry]:
         """
         Change what a message demands of its path, from its next attempt on.
 
-        :return: a Deferred of whether there is such a message.
+        :return: a Deferred of what it was; it fails with
+            :class:`~mailext.storage.errors.NoMessageError` if there is no such
+            message.
         """
         return self._transactions.write(partial(operating.demand_tls, queue_id=queue_id, demand=demand))
 

@@ -99,9 +99,64 @@ def test_a_message_can_be_held_and_released(run: Run) -> None:
     assert error(run("queue", "release", entry["id"], "--json"), 1)["reason"].endswith("on hold")
 
 
-@pytest.mark.parametrize("operation", ["show", "hold", "release"])
-def test_a_message_that_is_not_there(run: Run, operation: str) -> None:
-    assert "there is no message nowhere" in error(run("--json", "queue", operation, "nowhere"), 1)["reason"]
+@pytest.mark.parametrize(
+    "operation", [["show"], ["hold"], ["release"], ["retry"], ["drop"], ["requiretls", "none"]]
+)
+def test_a_message_that_is_not_there(run: Run, operation: list[str]) -> None:
+    name, *more = operation
+    reason = error(run("--json", "queue", name, "nowhere", *more), 1)["reason"]
+    assert reason.startswith("there is no message nowhere ")
+
+
+@pytest.mark.usefixtures("accounts")
+def test_messages_can_be_tried_at_once(run: Run) -> None:
+    assert run("queue", "retry", "all") == (0, "no messages that are not on hold\n", "")
+    for name in ("ann", "bob"):
+        run("send", name, stdin=b"Subject: x\n\nHello.\n")
+    ann, bob = [entry["id"] for entry in as_json(run("queue", "list", "--json"))]
+    assert as_json(run("queue", "retry", ann, "--json")) == [{"id": ann}]
+    run("queue", "hold", bob)
+    assert as_json(run("queue", "retry", "all", "--json")) == [{"id": ann}]
+    assert run("queue", "retry", "all")[1].split() == ["tried", "again", ann]
+    assert "that is not on hold" in error(run("queue", "retry", bob, "--json"), 1)["reason"]
+
+
+@pytest.mark.usefixtures("accounts")
+def test_a_message_can_be_dropped(run: Run, tmp_path: Path) -> None:
+    for size in (10, 100_000):
+        run("send", "ann", stdin=b"Subject: x\n\n" + b"Hello.\n" * (size // 7))
+    for entry in as_json(run("queue", "list", "--json")):
+        status, out, _ = run("queue", "drop", entry["id"])
+        assert (status, out) == (0, f"{entry['id']} is dropped, and its sender is not told\n")
+    assert as_json(run("queue", "list", "--json")) == []
+    assert [path for path in (tmp_path / "state/content").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize("demand", ["none", "require", "optional"])
+def test_the_demand_of_a_message_can_be_changed(run: Run, demand: str) -> None:
+    run("send", "--requiretls", "ann", stdin=b"Subject: x\n\nHello.\n")
+    [entry] = as_json(run("queue", "list", "--json"))
+    changed = as_json(run("queue", "requiretls", entry["id"], demand, "--json"))
+    assert changed == {"id": entry["id"], "requiretls": demand}
+    [entry] = as_json(run("queue", "list", "--json"))
+    assert entry["requiretls"] == demand
+
+
+@pytest.mark.usefixtures("accounts")
+def test_a_list_can_be_of_some(run: Run) -> None:
+    for name in ("ann", "bob", "ann"):
+        run("send", name, stdin=b"Subject: x\n\nHello.\n")
+    ids = [entry["id"] for entry in as_json(run("queue", "list", "--json"))]
+    run("queue", "hold", ids[1])
+
+    def listed(*flags: str) -> list[str]:
+        return [entry["id"] for entry in as_json(run("queue", "list", "--json", *flags))]
+
+    assert listed("--limit", "2") == ids[:2]
+    assert listed("--held") == ids[1:2]
+    assert listed("--domain", "example.ORG") == ids
+    assert run("queue", "list", "--domain", "example.net") == (0, "no such messages\n", "")
 
 
 @pytest.mark.usefixtures("accounts")
@@ -227,6 +282,8 @@ def test_all_that_is_wrong_is_told(run: Run, tmp_path: Path) -> None:
         ["fly"],
         ["queue"],
         ["queue", "show"],
+        ["queue", "list", "--limit", "0"],
+        ["queue", "requiretls", "x", "maybe"],
         ["account", "add"],
         ["send", "--requiretls", "--tls-optional"],
     ],

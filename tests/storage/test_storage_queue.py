@@ -260,11 +260,13 @@ def test_what_is_not_there_cannot_be_dropped(opened: OpenStore, state: Path) -> 
 def test_another_demand_is_the_whole_truth(opened: OpenStore) -> None:
     opened.add(entry_of("m1", envelope_to(ANN)))
     for demand in (TlsDemand.REQUIRE, TlsDemand.OPTIONAL, TlsDemand.NONE):
-        assert opened.result(opened.admin.demand_tls("m1", demand))
+        (before,) = opened.result(opened.admin.entries())
+        assert opened.result(opened.admin.demand_tls("m1", demand)) == before
         (entry,) = opened.result(opened.admin.entries())
         assert entry.envelope.tls_demand is demand
         assert entry.envelope.options.requiretls is (demand is TlsDemand.REQUIRE)
-    assert not opened.result(opened.admin.demand_tls("nosuch", TlsDemand.NONE))
+    with pytest.raises(NoMessageError):
+        opened.result(opened.admin.demand_tls("nosuch", TlsDemand.NONE))
 
 
 def test_progress_is_recorded_and_the_lease_stays(opened: OpenStore) -> None:
