@@ -11,7 +11,14 @@ from mailext.cli import main
 from mailext.config.reference import reference_page
 from mailext.control.accounts import AccountJson
 from mailext.control.as_json import EntryJson, RecipientJson, ShownEntryJson
-from mailext.control.identities import IdentityJson
+from mailext.control.identity_json import (
+    ExportJson,
+    ForgottenJson,
+    IdentityJson,
+    ImportedJson,
+    LoginJson,
+    PlaceJson,
+)
 from mailext.control.queue import DemandJson, MessageJson
 from mailext.control.submission import SentJson
 from mailext.interfaces import IClientIdentityCheckerFactory, IDeliveryPolicyFactory
@@ -46,6 +53,12 @@ def test_every_key_of_the_configuration_stands_in_its_page() -> None:
         ("queue hold, queue release, queue drop, queue retry", MessageJson.__annotations__),
         ("queue requiretls", DemandJson.__annotations__),
         ("identity list", IdentityJson.__annotations__),
+        ("identity show", ["places", "logins"]),
+        ("Each of ``places``", PlaceJson.__annotations__),
+        ("identity log", LoginJson.__annotations__),
+        ("identity export", ExportJson.__annotations__),
+        ("identity forget", ForgottenJson.__annotations__),
+        ("identity import", ImportedJson.__annotations__),
         ("account list", AccountJson.__annotations__),
         ("send", SentJson.__annotations__),
     ],

@@ -2,34 +2,254 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import cast
+
+from attrs import frozen
 
 from mailext.cli.asking import ask
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
-from mailext.control.identities import IdentityJson
-from mailext.control.requests import ListIdentities
+from mailext.control.identity_json import (
+    ExportJson,
+    ForgottenJson,
+    IdentityJson,
+    ImportedJson,
+    LoginJson,
+    ShownIdentityJson,
+)
+from mailext.control.identity_requests import (
+    ApproveIdentity,
+    ExportIdentities,
+    ForgetIdentities,
+    ImportIdentities,
+    LabelIdentity,
+    ListIdentities,
+    ListLogins,
+    RevokeIdentity,
+    ShowIdentity,
+)
+from mailext.units import parse_duration
 
-__all__ = ["list_all"]
+__all__ = ["COMMANDS", "IdentityCommand"]
 
 
 def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:
     """``identity list [ADDRESS]``."""
     identities = cast("list[IdentityJson]", ask(configuration, ListIdentities(arguments.address)))
+    whose = ["account"] if arguments.address is None else []
     rows = [
         [
             each["id"],
-            each["account"],
+            *([each["account"]] if whose else []),
             each["type"],
-            each["label"],
             each["status"],
-            each["firstSeen"],
-            each["lastSeen"],
+            each["label"],
+            _minute(each["lastSeen"]),
+            _where(each),
             str(each["count"]),
         ]
         for each in identities
     ]
-    columns = ["id", "account", "type", "label", "status", "first seen", "last seen", "count"]
+    columns = ["id", *whose, "type", "status", "label", "last seen", "from", "logins"]
     output.show(identities, Sheet(columns, rows, "no identities"))
     return 0
+
+
+def show(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``identity show ADDRESS ID``."""
+    asked = ask(configuration, ShowIdentity(arguments.address, arguments.id))
+    shown = cast("ShownIdentityJson", asked)
+    until = f" until {shown['revokedUntil']}" if shown["revokedUntil"] else ""
+    rows = [
+        ["id", shown["id"]],
+        ["account", shown["account"]],
+        ["type", shown["type"]],
+        ["label", shown["label"]],
+        ["status", shown["status"] + until],
+        ["first seen", shown["firstSeen"]],
+        ["last seen", f"{shown['lastSeen']} {_where(shown)}".rstrip()],
+        ["protocols", ", ".join(shown["protocols"])],
+        ["logins", f"{shown['count']}, failed {shown['failures']}, refused {shown['refusals']}"],
+        *(
+            ["from", f"{each['network']} {each['country']} {each['count']}x, {each['lastSeen']}"]
+            for each in shown["places"]
+        ),
+        *(
+            ["login", f"{each['time']} {each['outcome']} {each['address']} {each['reason']}".rstrip()]
+            for each in shown["logins"]
+        ),
+    ]
+    output.show(shown, Sheet(["", ""], rows, ""))
+    return 0
+
+
+def label(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``identity label ADDRESS ID TEXT``."""
+    asked = ask(configuration, LabelIdentity(arguments.address, arguments.id, arguments.text))
+    answer = cast("IdentityJson", asked)
+    output.tell(answer, f"{answer['id']} of {answer['account']} is called {answer['label']!r}")
+    return 0
+
+
+def approve(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``identity approve ADDRESS ID``."""
+    answer = cast("IdentityJson", ask(configuration, ApproveIdentity(arguments.address, arguments.id)))
+    output.tell(answer, f"approved {answer['id']} of {answer['account']}")
+    return 0
+
+
+def revoke(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``identity revoke ADDRESS ID [--for DURATION]``."""
+    asked = ask(configuration, RevokeIdentity(arguments.address, arguments.id, arguments.duration))
+    answer = cast("IdentityJson", asked)
+    until = f" until {answer['revokedUntil']}" if answer["revokedUntil"] else ""
+    text = f"revoked {answer['id']} of {answer['account']}{until}; the account's live sessions end"
+    output.tell(answer, text)
+    return 0
+
+
+def forget(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``identity forget ADDRESS ID|--all``."""
+    asked = ask(configuration, ForgetIdentities(arguments.address, arguments.id))
+    answer = cast("ForgottenJson", asked)
+    text = f"forgot {answer['identities']} identities and {answer['logins']} logins of {answer['account']}"
+    output.tell(answer, text)
+    return 0
+
+
+def log(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``identity log ADDRESS``."""
+    asked = ask(configuration, ListLogins(arguments.address, arguments.everything, arguments.limit))
+    logins = cast("list[LoginJson]", asked)
+    rows = [
+        [
+            _minute(each["time"]),
+            each["outcome"],
+            each["id"],
+            each["label"] or each["type"],
+            _where(each),
+            each["protocol"],
+            each["reason"],
+        ]
+        for each in logins
+    ]
+    columns = ["time", "outcome", "id", "device", "from", "by", "reason"]
+    empty = "no logins; types with the flag user-log are kept here, and --all shows every attempt"
+    output.show(logins, Sheet(columns, rows, empty))
+    return 0
+
+
+def export(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``identity export ADDRESS [ID]``: JSON, in any case."""
+    asked = ask(configuration, ExportIdentities(arguments.address, arguments.id))
+    exported = cast("ExportJson", asked)
+    output.tell(exported, json.dumps(exported, indent=2))
+    return 0
+
+
+def import_(arguments: Namespace, configuration: Configuration, output: Output) -> int:
+    """``identity import [FILE]``."""
+    content = sys.stdin.read() if arguments.file is None else arguments.file.read_text("utf-8")
+    answer = cast("ImportedJson", ask(configuration, ImportIdentities(content)))
+    text = f"took up {answer['added']} identities of {answer['account']}; {answer['known']} were known"
+    output.tell(answer, text)
+    return 0
+
+
+def _minute(time: str) -> str:
+    """A time of RFC 3339 in UTC, for people."""
+    return time[:16].replace("T", " ")
+
+
+def _where(each: IdentityJson | LoginJson) -> str:
+    return f"{each['address']} {each['country']}".rstrip()
+
+
+@frozen
+class IdentityCommand:
+    """
+    A subcommand of ``mailext identity``.
+
+    :param text: what it is for.
+    :param options: adds its arguments to the parser.
+    """
+
+    name: str
+    text: str
+    run: Callable[[Namespace, Configuration, Output], int]
+    options: Callable[[ArgumentParser], object]
+
+
+def _of_account(parser: ArgumentParser) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="the account")
+
+
+def _of_identity(parser: ArgumentParser) -> None:
+    _of_account(parser)
+    parser.add_argument("id", metavar="ID", help="the identity; as many first digits as it takes")
+
+
+def _of_any_account(parser: ArgumentParser) -> None:
+    parser.add_argument("address", metavar="ADDRESS", nargs="?", help="of this account only")
+
+
+def _label(parser: ArgumentParser) -> None:
+    _of_identity(parser)
+    parser.add_argument("text", metavar="TEXT", help="its name; empty for none")
+
+
+def _revoke(parser: ArgumentParser) -> None:
+    _of_identity(parser)
+    parser.add_argument(
+        "--for",
+        dest="duration",
+        metavar="DURATION",
+        type=parse_duration,
+        help="for so long, as 2h or 7d; for good without it",
+    )
+
+
+def _forget(parser: ArgumentParser) -> None:
+    _of_account(parser)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("id", metavar="ID", nargs="?", help="the identity")
+    what.add_argument("--all", action="store_true", help="everything that is held of the account")
+
+
+def _log(parser: ArgumentParser) -> None:
+    _of_account(parser)
+    parser.add_argument(
+        "--all",
+        dest="everything",
+        action="store_true",
+        help="every attempt, not only those of types with the flag user-log",
+    )
+    parser.add_argument("--limit", type=int, default=100, metavar="N", help="how many (100)")
+
+
+def _export(parser: ArgumentParser) -> None:
+    _of_account(parser)
+    parser.add_argument("id", metavar="ID", nargs="?", help="of this identity only")
+
+
+def _import(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="standard input without it")
+
+
+#: The subcommands.
+COMMANDS: Sequence[IdentityCommand] = (
+    IdentityCommand("list", "list the client identities seen", list_all, _of_any_account),
+    IdentityCommand("show", "show one, with where and when it was used", show, _of_identity),
+    IdentityCommand("label", "give one a name", label, _label),
+    IdentityCommand("approve", "take one on as the account's own", approve, _of_identity),
+    IdentityCommand("revoke", "let one log in no more", revoke, _revoke),
+    IdentityCommand("forget", "forget one, or all that is held of an account", forget, _forget),
+    IdentityCommand("log", "list an account's logins", log, _log),
+    IdentityCommand("export", "write all that is held of an account", export, _export),
+    IdentityCommand("import", "take up what was exported", import_, _import),
+)

@@ -108,8 +108,8 @@ def _add_account(group: _Commands) -> None:
 
 
 def _add_identity(group: _Commands) -> None:
-    listing = _add(group, "list", "list the client identities seen", _asking(identities.list_all))
-    listing.add_argument("address", metavar="ADDRESS", nargs="?", help="of this account only")
+    for each in identities.COMMANDS:
+        each.options(_add(group, each.name, each.text, _asking(each.run)))
 
 
 def _add_queue(group: _Commands) -> None:

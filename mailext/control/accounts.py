@@ -17,6 +17,7 @@ from mailext.control.requests import (
     SetPassword,
 )
 from mailext.storage.accounts import AccountExistsError, SqlAccountStore
+from mailext.storage.identity_admin import IdentityAdmin
 
 __all__ = ["AccountJson", "AccountOperations"]
 
@@ -31,15 +32,18 @@ class AccountJson(TypedDict):
 class AccountOperations:
     """
     :param store: the accounts.
-    :param passwords: hashes passwords, and remembers those that were right.
+    :param passwords: hashes passwords.
     :param addresses: is told of accounts that come and go.
-    :param end_sessions: called with an account whose sessions are to end.
+    :param log_out: called with an account whose caches are to be emptied and
+        whose sessions are to end.
+    :param identities: what is known of an account's devices.
     """
 
     store: SqlAccountStore
     passwords: Passwords
     addresses: CurrentAddresses
-    end_sessions: Callable[[str], object]
+    log_out: Callable[[str], object]
+    identities: IdentityAdmin
 
     async def add(self, request: AddAccount) -> AccountJson:
         """:raise RequestRefusedError: if there is one, or the address or the password cannot be one."""
@@ -57,14 +61,16 @@ class AccountOperations:
         address = self._address(request.address)
         hashed = await self._hash(request.password)
         self._require(address, found=await self.store.set_password_hash(address, hashed))
-        self._log_out(address)
+        self.log_out(address)
         return AccountJson(address=address)
 
     async def remove(self, request: RemoveAccount) -> AccountJson:
         """:raise RequestRefusedError: if there is no such account."""
         address = self._address(request.address)
         self._require(address, found=await self.store.remove(address))
-        self._log_out(address)
+        # Whoever has the address next has other devices.
+        await self.identities.forget(address, None)
+        self.log_out(address)
         await self.addresses.refresh()
         return AccountJson(address=address)
 
@@ -83,10 +89,6 @@ class AccountOperations:
         if not password or "\0" in password:
             raise RequestRefusedError("a password is not empty and has no NUL in it")
         return await self.passwords.hash(password.encode())
-
-    def _log_out(self, address: str) -> None:
-        self.passwords.forget(address)
-        self.end_sessions(address)
 
     @staticmethod
     def _require(address: str, *, found: bool) -> None:

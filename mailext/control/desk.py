@@ -39,10 +39,17 @@ def make_dispatcher(
     :param forget_destinations: called with domains that are to be tried at
         once, even if they are left alone for a while.
     """
+
+    def log_out(account: str) -> None:
+        passwords.forget(account)
+        end_sessions(account)
+
     return Dispatcher(
         Operations(
-            accounts=AccountOperations(store.accounts, passwords, addresses, end_sessions),
-            identities=IdentityOperations(store.identity_admin, addresses),
+            accounts=AccountOperations(store.accounts, passwords, addresses, log_out, store.identity_admin),
+            identities=IdentityOperations(
+                store.identity_admin, store.logins, addresses, target.clock.wall, log_out
+            ),
             queue=QueueOperations(store.queue_admin, target.clock, target.wake, abandon, forget_destinations),
             submission=SubmissionOperations(
                 target,

@@ -12,6 +12,17 @@ from twisted.logger import Logger
 
 from mailext.control.accounts import AccountOperations
 from mailext.control.identities import IdentityOperations
+from mailext.control.identity_requests import (
+    ApproveIdentity,
+    ExportIdentities,
+    ForgetIdentities,
+    ImportIdentities,
+    LabelIdentity,
+    ListIdentities,
+    ListLogins,
+    RevokeIdentity,
+    ShowIdentity,
+)
 from mailext.control.queue import QueueOperations
 from mailext.control.requests import (
     AddAccount,
@@ -19,7 +30,6 @@ from mailext.control.requests import (
     DropMessage,
     HoldMessage,
     ListAccounts,
-    ListIdentities,
     ListQueue,
     ReleaseMessage,
     RemoveAccount,
@@ -70,7 +80,7 @@ class Dispatcher:
         self._register(SetPassword, accounts.set_password)
         self._register(RemoveAccount, accounts.remove)
         self._register(ListAccounts, accounts.list)
-        self._register(ListIdentities, operations.identities.list)
+        self._register_identities(operations.identities)
         self._register(ListQueue, queue.list)
         self._register(ShowMessage, queue.show)
         self._register(HoldMessage, queue.hold)
@@ -79,6 +89,17 @@ class Dispatcher:
         self._register(DropMessage, queue.drop)
         self._register(DemandTls, queue.demand_tls)
         self._register(SendMessage, operations.submission.send)
+
+    def _register_identities(self, identities: IdentityOperations) -> None:
+        self._register(ListIdentities, identities.list)
+        self._register(ShowIdentity, identities.show)
+        self._register(LabelIdentity, identities.label)
+        self._register(ApproveIdentity, identities.approve)
+        self._register(RevokeIdentity, identities.revoke)
+        self._register(ForgetIdentities, identities.forget)
+        self._register(ListLogins, identities.log)
+        self._register(ExportIdentities, identities.export)
+        self._register(ImportIdentities, identities.import_)
 
     def _register(self, kind: type[_R], handler: Callable[[_R], Awaitable[object]]) -> None:
         async def handle(arguments: Mapping[str, object]) -> object:

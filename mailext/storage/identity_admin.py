@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from mailext.storage.errors import StoreError
 from mailext.storage.identity_keys import IdentityKeys
 from mailext.storage.identity_rows import ID_DIGITS, begins_with, record_of, row_values
-from mailext.storage.places import forget_places, places_of_account
+from mailext.storage.places import forget_places, places, places_of_account
 from mailext.storage.schema import identity, identity_alert, identity_stranger, login
 from mailext.storage.transactions import Transactions
 from mailext.values import IdentityRecord, IdentityStatus, SeenPlace
@@ -30,7 +30,7 @@ class HeldIdentity:
     All that the registry holds of one identity of one account.
 
     :param hash: its whole keyed hash.
-    :param places: where the account logged in with it last.
+    :param places: where it was used.
     """
 
     hash: str
@@ -74,8 +74,8 @@ class IdentityAdmin:
 
     def show(self, account: str, identity_id: str) -> Deferred[HeldIdentity]:
         """
-        :return: a Deferred of the identity; it fails with
-            :class:`NoSuchIdentityError`.
+        :return: a Deferred of the identity, with the places where it was used
+            by whatever account; it fails with :class:`NoSuchIdentityError`.
         """
         return self._transactions.read(partial(_show, account=account, identity_id=identity_id))
 
@@ -123,7 +123,8 @@ class IdentityAdmin:
         What is held of an account, to export it.
 
         :param identity_id: of one identity; None: of all.
-        :return: a Deferred of it; it fails with :class:`NoSuchIdentityError`.
+        :return: a Deferred of it, with the places where this account was the
+            latest that used it; it fails with :class:`NoSuchIdentityError`.
         """
         return self._transactions.read(partial(_held, account=account, identity_id=identity_id))
 
@@ -172,7 +173,8 @@ def _change(
 
 
 def _show(connection: Connection, account: str, identity_id: str) -> HeldIdentity:
-    return _held(connection, account, identity_id)[0]
+    held = _held(connection, account, identity_id)[0]
+    return replace(held, places=places(connection, [held.hash], 0.0))
 
 
 def _held(connection: Connection, account: str, identity_id: str | None) -> list[HeldIdentity]:

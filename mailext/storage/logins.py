@@ -64,6 +64,11 @@ class SqlLoginLog:
         which = and_(login.c.account == account, login.c.user_log)
         return self._transactions.read(partial(_latest, which=which, limit=limit))
 
+    def of_identity(self, account: str, identity_id: str, limit: int) -> Deferred[list[LoginEntry]]:
+        """As :meth:`of_account`, but those with this identity alone."""
+        which = and_(login.c.account == account, login.c.clientid == identity_id)
+        return self._transactions.read(partial(_latest, which=which, limit=limit))
+
     def page(self, after: int, limit: int) -> Deferred[list[tuple[int, LoginEntry]]]:
         """
         :param after: the number of the last one that is known; 0 for none.
