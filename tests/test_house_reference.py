@@ -11,6 +11,7 @@ from mailext.cli import main
 from mailext.config.reference import reference_page
 from mailext.control.accounts import AccountJson
 from mailext.control.as_json import EntryJson, RecipientJson, ShownEntryJson
+from mailext.control.attack_mode import AttackModeJson, AttackStatusJson
 from mailext.control.identity_json import (
     ExportJson,
     ForgottenJson,
@@ -19,6 +20,7 @@ from mailext.control.identity_json import (
     LoginJson,
     PlaceJson,
 )
+from mailext.control.licences import LicenceJson
 from mailext.control.queue import DemandJson, MessageJson
 from mailext.control.submission import SentJson
 from mailext.interfaces import IClientIdentityCheckerFactory, IDeliveryPolicyFactory
@@ -59,6 +61,9 @@ def test_every_key_of_the_configuration_stands_in_its_page() -> None:
         ("identity export", ExportJson.__annotations__),
         ("identity forget", ForgottenJson.__annotations__),
         ("identity import", ImportedJson.__annotations__),
+        ("licence list", LicenceJson.__annotations__),
+        ("attack-mode", AttackStatusJson.__annotations__),
+        ("Each of ``scopes``", AttackModeJson.__annotations__),
         ("account list", AccountJson.__annotations__),
         ("send", SentJson.__annotations__),
     ],
@@ -76,10 +81,10 @@ def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
 
 def test_every_command_stands_in_its_page(capsys: pytest.CaptureFixture[str]) -> None:
     found = []
-    for name in re.findall(r"^    ([a-z]+) +\S", help_of(capsys), re.MULTILINE):
+    for name in re.findall(r"^    ([a-z-]+) +\S", help_of(capsys), re.MULTILINE):
         below = re.findall(r"^    ([a-z]+) +\S", help_of(capsys, name), re.MULTILINE)
         found += [f"{name} {each}" for each in below] or [name]
-    stated = [re.match(r"[a-z ]+[a-z]", cell)[0] for cell in first_cells("commands", "mailext")]
+    stated = [re.match(r"[a-z -]+[a-z]", cell)[0] for cell in first_cells("commands", "mailext")]
     assert stated == found
 
 

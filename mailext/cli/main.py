@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from mailext.cli import accounts, identities, queue
+from mailext.cli import accounts, attack_mode, identities, licences, queue
 from mailext.cli.check import check
 from mailext.cli.init import init
 from mailext.cli.output import JsonOutput, Output, TextOutput
@@ -19,6 +19,7 @@ from mailext.config.model import Configuration
 from mailext.config.problems import ConfigurationError, Problem
 from mailext.control.requests import RequestRefusedError
 from mailext.storage.errors import StoreError
+from mailext.values import AttackMode
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -80,6 +81,8 @@ def _parser() -> ArgumentParser:
     _add(commands, "check", "name what is wrong with the configuration", check)
     _add_account(_group(commands, "account", "accounts"))
     _add_identity(_group(commands, "identity", "client identities"))
+    _add_licence(_group(commands, "licence", "identities that are set up beforehand"))
+    _add_attack_mode(_group(commands, "attack-mode", "logins while an attack lasts"))
     _add_queue(_group(commands, "queue", "the queue"))
     _add_send(commands)
     return parser
@@ -110,6 +113,23 @@ def _add_account(group: _Commands) -> None:
 def _add_identity(group: _Commands) -> None:
     for each in identities.COMMANDS:
         each.options(_add(group, each.name, each.text, _asking(each.run)))
+
+
+def _add_licence(group: _Commands) -> None:
+    licences.add_options(_add(group, "add", "set up a licence", _asking(licences.add)))
+    _add(group, "list", "list the licences", _asking(licences.list_all))
+    revoking = _add(group, "revoke", "take a licence back for good", _asking(licences.revoke))
+    revoking.add_argument("id", metavar="ID", help="the licence's id")
+
+
+def _add_attack_mode(group: _Commands) -> None:
+    for mode, text in (
+        (AttackMode.ON, "restrict logins to known devices"),
+        (AttackMode.OFF, "do not restrict them, whatever happens"),
+        (AttackMode.AUTO, "let failed logins decide"),
+    ):
+        attack_mode.add_scope(_add(group, mode.value, text, _asking(attack_mode.setting(mode))))
+    _add(group, "status", "list where it is set, and where an alarm lasts", _asking(attack_mode.status))
 
 
 def _add_queue(group: _Commands) -> None:

@@ -8,10 +8,13 @@ from mailext.accounts.passwords import Passwords
 from mailext.config.model import Configuration
 from mailext.control.accounts import AccountOperations
 from mailext.control.addresses import CurrentAddresses
+from mailext.control.attack_mode import AttackModeOperations
 from mailext.control.dispatch import Dispatcher, Operations
 from mailext.control.identities import IdentityOperations
+from mailext.control.licences import LicenceOperations
 from mailext.control.queue import QueueOperations
 from mailext.control.submission import SubmissionOperations
+from mailext.interfaces import ICounterStore
 from mailext.queue.target import QueueTarget
 from mailext.storage.store import Store
 
@@ -23,6 +26,7 @@ def make_dispatcher(
     passwords: Passwords,
     addresses: CurrentAddresses,
     target: QueueTarget,
+    counters: ICounterStore,
     *,
     configuration: Callable[[], Configuration],
     end_sessions: Callable[[str], object],
@@ -33,6 +37,7 @@ def make_dispatcher(
     :param passwords: hashes passwords, and remembers those that were right.
     :param addresses: the address book.
     :param target: the queue.
+    :param counters: what identity checkers count, and attack mode.
     :param configuration: gives the configuration as it is now.
     :param end_sessions: called with an account whose sessions are to end.
     :param abandon: called with the queue id of a message that was dropped.
@@ -50,6 +55,8 @@ def make_dispatcher(
             identities=IdentityOperations(
                 store.identity_admin, store.logins, addresses, target.clock.wall, log_out
             ),
+            licences=LicenceOperations(store.licences, addresses, target.clock.wall),
+            attack_mode=AttackModeOperations(store.attack_modes, counters, addresses, configuration),
             queue=QueueOperations(store.queue_admin, target.clock, target.wake, abandon, forget_destinations),
             submission=SubmissionOperations(
                 target,

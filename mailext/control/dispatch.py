@@ -11,6 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from mailext.control.accounts import AccountOperations
+from mailext.control.attack_mode import AttackModeOperations
+from mailext.control.attack_requests import SetAttackMode, ShowAttackModes
 from mailext.control.identities import IdentityOperations
 from mailext.control.identity_requests import (
     ApproveIdentity,
@@ -23,6 +25,8 @@ from mailext.control.identity_requests import (
     RevokeIdentity,
     ShowIdentity,
 )
+from mailext.control.licence_requests import AddLicence, ListLicences, RevokeLicence
+from mailext.control.licences import LicenceOperations
 from mailext.control.queue import QueueOperations
 from mailext.control.requests import (
     AddAccount,
@@ -62,6 +66,8 @@ class Operations:
 
     accounts: AccountOperations
     identities: IdentityOperations
+    licences: LicenceOperations
+    attack_mode: AttackModeOperations
     queue: QueueOperations
     submission: SubmissionOperations
 
@@ -81,6 +87,11 @@ class Dispatcher:
         self._register(RemoveAccount, accounts.remove)
         self._register(ListAccounts, accounts.list)
         self._register_identities(operations.identities)
+        self._register(AddLicence, operations.licences.add)
+        self._register(ListLicences, operations.licences.list)
+        self._register(RevokeLicence, operations.licences.revoke)
+        self._register(SetAttackMode, operations.attack_mode.set)
+        self._register(ShowAttackModes, operations.attack_mode.status)
         self._register(ListQueue, queue.list)
         self._register(ShowMessage, queue.show)
         self._register(HoldMessage, queue.hold)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from random import SystemRandom
 from time import monotonic
 from typing import ParamSpec, TypeVar
 
+from attrs import frozen
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IReactorTime
 
 from mailext.accounts.passwords import Passwords
+from mailext.clientid.counters import MemoryCounterStore
 from mailext.config.model import Configuration
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
@@ -20,8 +22,9 @@ from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
 from mailext.queue.target import QueueTarget
 from mailext.storage.store import open_store_offline
+from mailext.values import AttackMode
 
-__all__ = ["account_addresses", "open_offline"]
+__all__ = ["Snapshot", "open_offline", "take_snapshot"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,6 +60,8 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
             passwords,
             addresses,
             target,
+            # Whatever is counted, the server that starts next begins at zero.
+            MemoryCounterStore(clock),
             configuration=lambda: configuration,
             # Without a server there are none, and nothing is under way.
             end_sessions=lambda _: None,
@@ -67,18 +72,30 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
         store.close()
 
 
-def account_addresses(configuration: Configuration) -> list[str]:
+@frozen
+class Snapshot:
     """
-    The addresses of the accounts, the oldest first; errors are those of
-    :func:`open_offline`.
+    What a server has to know before it serves.
+
+    :param addresses: of the accounts, the oldest first.
+    :param attack_modes: where attack mode was set by hand, by scope.
     """
+
+    addresses: Sequence[str]
+    attack_modes: Mapping[str, AttackMode]
+
+
+def take_snapshot(configuration: Configuration) -> Snapshot:
+    """Read it; errors are those of :func:`open_offline`."""
     store = open_store_offline(configuration.state_dir)
-    found: list[str] = []
+    addresses: list[str] = []
+    attack_modes: dict[str, AttackMode] = {}
     try:
-        store.accounts.addresses().addCallback(found.extend)
+        store.accounts.addresses().addCallback(addresses.extend)
+        store.attack_modes.all().addCallback(attack_modes.update)
     finally:
         store.close()
-    return found
+    return Snapshot(addresses, attack_modes)
 
 
 def _run_here(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

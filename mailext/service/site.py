@@ -16,7 +16,7 @@ from mailext.clientid.counters import MemoryCounterStore
 from mailext.config.model import Configuration, Relay
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
-from mailext.control.offline import account_addresses
+from mailext.control.offline import take_snapshot
 from mailext.delivery.maildir import MaildirTarget
 from mailext.net.counts import ConnectionCounts
 from mailext.queue.clock import QueueClock
@@ -73,15 +73,17 @@ class Site:
         own_addresses: Callable[[Configuration], frozenset[str]],
     ) -> None:
         self.configuration = configuration
-        addresses = account_addresses(configuration)
+        snapshot = take_snapshot(configuration)
         self.store = open_store(configuration.state_dir, reactor)
-        self.addresses = CurrentAddresses(self.store.accounts, configuration, addresses)
+        self.addresses = CurrentAddresses(self.store.accounts, configuration, snapshot.addresses)
         self._hashing = BoundedThreads(reactor, "mailext-hashing", os.cpu_count() or 1, _HASHINGS_WAITING)
         self._mailboxes = BoundedThreads(reactor, "mailext-mailbox", _MAILBOX_THREADS, _MAILBOXES_WAITING)
         passwords = Passwords(reactor, self._hashing.run, random)
         self.accounts = AccountsChecker(self.store.accounts, passwords, self.addresses)
         self.counts: defaultdict[str, ConnectionCounts] = defaultdict(ConnectionCounts)
         self.counters = MemoryCounterStore(reactor)
+        for scope, mode in snapshot.attack_modes.items():
+            self.counters.setAttackMode(scope, mode)
         clock = QueueClock(reactor, monotonic)
         # Names are to be unique, not secret; the system's randomness is slow.
         names = Random(random.getrandbits(256))  # noqa: S311 - see above
@@ -119,6 +121,7 @@ class Site:
             passwords,
             self.addresses,
             self.queue,
+            self.counters,
             configuration=lambda: self.configuration,
             end_sessions=end_sessions,
             abandon=self._manager.abandon,

@@ -67,7 +67,11 @@ class ChoosingChecker:
 
 @implementer(IClientIdentityCheckerFactory)
 class ChoosingCheckerFactory:
-    """Makes the checker ``choose``."""
+    """
+    Makes the checker ``choose``.
+
+    :cvar keys: the arguments that it takes.
+    """
 
     name = "choose"
     help = r"""
@@ -80,10 +84,11 @@ class ChoosingCheckerFactory:
     choose has none.
     """
     argStringFormat = "[types=TYPE,...][:then=CHECKER,...][:otherwise=CHECKER,...]"
+    keys = frozenset({"types", "then", "otherwise"})
 
     def generateChecker(self, argstring: str, services: IPluginServices) -> IClientIdentityChecker:
         """See :meth:`IClientIdentityCheckerFactory.generateChecker`."""
-        arguments = Arguments(argstring, {"types", "then", "otherwise"})
+        arguments = Arguments(argstring, self.keys)
         if not (arguments.words("then") or arguments.words("otherwise")):
             raise ValueError("it needs then or otherwise")
         return ChoosingChecker(

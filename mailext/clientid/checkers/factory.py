@@ -28,9 +28,17 @@ class CheckerFactory:
 
     def generateChecker(self, argstring: str, services: IPluginServices) -> IClientIdentityChecker:
         """See :meth:`IClientIdentityCheckerFactory.generateChecker`."""
-        arguments = Arguments(argstring, self.keys | {"mode"})
-        mode = arguments.choice("mode", Mode.OBSERVE)
-        return in_mode(mode, self.make(arguments, services), self.name)
+        arguments = self._arguments(argstring)
+        return in_mode(_mode(arguments), self.make(arguments, services), self.name)
+
+    @classmethod
+    def mode_of(cls, argstring: str) -> Mode:
+        """
+        The mode that an argument asks for.
+
+        :raise ValueError: if the argument cannot be used.
+        """
+        return _mode(cls._arguments(argstring))
 
     def make(self, arguments: Arguments, services: IPluginServices) -> IClientIdentityChecker:
         """
@@ -39,3 +47,11 @@ class CheckerFactory:
         :raise ValueError: saying what is wrong with the arguments.
         """
         raise NotImplementedError(type(self).__name__)
+
+    @classmethod
+    def _arguments(cls, argstring: str) -> Arguments:
+        return Arguments(argstring, cls.keys | {"mode"})
+
+
+def _mode(arguments: Arguments) -> Mode:
+    return arguments.choice("mode", Mode.OBSERVE)
