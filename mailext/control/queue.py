@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypedDict
 
 from attrs import frozen
@@ -86,7 +86,7 @@ class QueueOperations:
         self.wake()
         return MessageJson(id=request.queue_id)
 
-    async def retry(self, request: RetryMessages) -> list[MessageJson]:
+    async def retry(self, request: RetryMessages) -> Sequence[MessageJson]:
         """
         :return: the messages, the oldest first.
         :raise RequestRefusedError: if it is about one message, and that is not

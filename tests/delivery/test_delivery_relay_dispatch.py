@@ -140,3 +140,32 @@ def test_when_it_is_back_everything_goes(site: RelaySite, store: Store, dispatch
         site.world.advance(301)
     assert sum(len(script.messages) for script in site.scripts["a"]) == 20
     assert success_result_of(store.queue_admin.entries()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "attempts", "in_doubt"),
+    [
+        ("GREET=silence", 0, False),
+        ("MAIL=silence RCPT=silence DATA=silence", 0, False),
+        ("END=silence", 1, True),
+    ],
+)
+def test_a_manager_that_stops_cuts_the_connection(
+    site: RelaySite, store: Store, dispatch: RemoteDispatch, words: str, attempts: int, in_doubt: bool
+) -> None:
+    site.dns("insecure")
+    site.host("a", f"plain {words}")
+    add(store, "Q1", BOB)
+    manager = manage(site, store, dispatch, FakeTarget())
+    manager.start()
+    site.world.pump()
+    stopped = manager.stop(grace=10.0)
+    site.world.advance(10)
+    assert success_result_of(stopped) is None
+    assert all(link.client.gone for link in site.world.links)
+    [entry] = success_result_of(store.queue_admin.entries())
+    assert (entry.recipients[0].attempts, entry.recipients[0].in_doubt) == (attempts, in_doubt)
+    due = site.world.clock.seconds() + (300 if in_doubt else 0)
+    assert entry.next_attempt <= due
+    # Whoever comes next may have it.
+    assert len(success_result_of(store.queue.claimDue(due, due + 1, 1))) == 1
