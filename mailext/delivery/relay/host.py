@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from twisted.internet.defer import CancelledError
-from twisted.logger import Logger
 
 from mailext.delivery.relay.delivery import Outcomes, RelayDelivery
 from mailext.delivery.relay.events import HostLog
 from mailext.delivery.relay.means import RelayMeans
-from mailext.delivery.relay.terms import Terms, terms_of
+from mailext.delivery.relay.terms import Terms, not_known, terms_of, without_tls
 from mailext.interfaces import IHopConnection, ITlsResultSink
 from mailext.queue.undelivered import UndeliveredError
 from mailext.requiretls.failures import HostFailure
-from mailext.requiretls.path import Lack, Requirement, Shortfall, onward, shortfall
+from mailext.requiretls.path import Requirement, Shortfall, onward, shortfall
 from mailext.tlsrpt.sessions import SessionJournal, Uncounted, record_unknown
 from mailext.values import (
     AuthenticatedBy,
@@ -32,12 +31,6 @@ from mailext.values import (
 )
 
 __all__ = ["HostAttempt", "Unsent"]
-
-_log = Logger()
-
-# What a host lacks, by RFC 5248 section 2.4 and RFC 3463 section 3.8: encryption
-# needed, cryptographic failure. Any other temporary failure may pass.
-_TLS_CANNOT_BE_HAD = frozenset({"4.7.5", "4.7.10"})
 
 _UNCOUNTED = Uncounted()
 
@@ -88,7 +81,7 @@ class HostAttempt:
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows what is published
             if isinstance(error, DnsError):
                 record_unknown(self._results, self.destination, hop, error)
-            return self._unconnected(log, _unknown(hop, error), reached=True)
+            return self._unconnected(log, not_known(hop, error), reached=True)
         if terms.excluded is not None:
             self._journal(terms).excluded()
             return self._fallen_short(log, Outcome(451, "4.7.10", terms.excluded.reason), terms.excluded)
@@ -162,9 +155,10 @@ class HostAttempt:
         raise UndeliveredError(outcomes)
 
     def _without_tls(self, log: HostLog, outcome: Outcome) -> Unsent:
-        if outcome.is_temporary and outcome.enhanced not in _TLS_CANNOT_BE_HAD:
-            return self._unconnected(log, outcome, reached=True)
-        return self._fallen_short(log, outcome, Shortfall(Lack.TLS, outcome.text))
+        cause = without_tls(outcome)
+        if isinstance(cause, Outcome):
+            return self._unconnected(log, cause, reached=True)
+        return self._fallen_short(log, outcome, cause)
 
     def _fallen_short(self, log: HostLog, outcome: Outcome, shortfall: Shortfall) -> Unsent:
         log.unconnected(outcome, self.means.steady())
@@ -173,9 +167,3 @@ class HostAttempt:
     def _unconnected(self, log: HostLog, outcome: Outcome, *, reached: bool) -> Unsent:
         log.unconnected(outcome, self.means.steady())
         return Unsent(log.host, outcome, reached=reached)
-
-
-def _unknown(hop: NextHop, error: Exception) -> Outcome:
-    if not isinstance(error, DnsError):
-        _log.failure("What {host} publishes is not known", host=hop.host)
-    return Outcome(451, "4.4.3", f"What {hop.host} publishes cannot be looked up: {error}")

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from mailext.delivery.relay.means import RelayMeans
 from mailext.interfaces import IHopConnection, IMXAuthenticator
 from mailext.requiretls.path import Lack, Requirement, Shortfall, bound, shortfall
-from mailext.values import NextHop, Proof, TlsDemand, TlsLevel
+from mailext.values import DnsError, NextHop, Outcome, Proof, TlsDemand, TlsLevel
 
-__all__ = ["Terms", "terms_of"]
+__all__ = ["Terms", "not_known", "terms_of", "without_tls"]
+
+_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,30 @@ async def terms_of(
         policy,
         Shortfall(Lack.TLS, published.excluded) if published.excluded else None,
     )
+
+
+def not_known(hop: NextHop, error: Exception) -> Outcome:
+    """What it means for a message that :func:`terms_of` failed."""
+    if not isinstance(error, DnsError):
+        _log.failure("What {host} publishes is not known", host=hop.host)
+    return Outcome(451, "4.4.3", f"What {hop.host} publishes cannot be looked up: {error}")
+
+
+def without_tls(outcome: Outcome) -> Outcome | Shortfall:
+    """
+    What it means for a message that there was no TLS with a host, as it was
+    wanted: trouble that may pass, or what the host lacks.
+
+    :param outcome: of the attempt to begin TLS.
+    """
+    if outcome.is_temporary and outcome.enhanced not in _TLS_CANNOT_BE_HAD:
+        return outcome
+    return Shortfall(Lack.TLS, outcome.text)
+
+
+# What a host lacks, by RFC 5248 section 2.4 and RFC 3463 section 3.8: encryption
+# needed, cryptographic failure. Any other temporary failure may pass.
+_TLS_CANNOT_BE_HAD = frozenset({"4.7.5", "4.7.10"})
 
 
 async def _policy(authenticator: IMXAuthenticator, destination: str, hop: NextHop) -> object:
