@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, succeed
+from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.internet.interfaces import IConsumer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -24,9 +24,10 @@ from zope.interface import implementer
 
 from mailext.interfaces import IResolver
 from mailext.net.client.connector import Dial
-from mailext.net.https_connection import CertificateRefusedError, HttpsConnection, HttpsError, WebTrust
+from mailext.net.client.verification import TrustRoots
+from mailext.net.https_connection import CertificateRefusedError, HttpsConnection, HttpsError
 
-__all__ = ["CertificateRefusedError", "HttpsClient", "HttpsError", "HttpsResponse", "WebTrust"]
+__all__ = ["CertificateRefusedError", "HttpsClient", "HttpsError", "HttpsResponse"]
 
 # How many octets the head of an answer, and what a transfer coding adds, may
 # have beside the body.
@@ -51,7 +52,7 @@ class HttpsClient:
     """
     :param clock: bounds the time of each exchange.
     :param dial: makes the endpoints of addresses.
-    :param trust: the authorities that are trusted.
+    :param roots: the authorities that are trusted.
     :param patience: seconds for an exchange, from the look-up of the name to
         the end of the answer.
     :param limit: how many octets the body of an answer may have.
@@ -63,7 +64,7 @@ class HttpsClient:
         clock: IReactorTime,
         dial: Dial,
         resolver: IResolver,
-        trust: WebTrust,
+        roots: TrustRoots,
         *,
         patience: float = 60.0,
         limit: int = 1 << 16,
@@ -72,7 +73,7 @@ class HttpsClient:
         self._clock = clock
         self._dial = dial
         self._resolver = resolver
-        self._trust = trust
+        self._roots = roots
         self._patience = patience
         self._limit = limit
         self._turns = DeferredSemaphore(at_once)
@@ -81,7 +82,7 @@ class HttpsClient:
         """
         :param url: with a host name in A-labels.
         :return: a Deferred of the answer, whatever its status. It fails with
-            :class:`HttpsError` alone, and can be cancelled.
+            :class:`HttpsError` alone, also if it is cancelled.
         """
         return self._turns.run(self._bounded, b"GET", url, Headers(), None)
 
@@ -108,7 +109,7 @@ class HttpsClient:
     ) -> HttpsResponse:
         headers.setRawHeaders("User-Agent", ["mailext"])
         connection = HttpsConnection(
-            self._dial, self._resolver, self._trust, self._clock, self._limit + _BESIDE_BODY
+            self._dial, self._resolver, self._roots, self._clock, self._limit + _BESIDE_BODY
         )
         agent = Agent.usingEndpointFactory(self._clock, connection)
         received = _Received(connection, self._limit)
@@ -116,7 +117,7 @@ class HttpsClient:
             response = await agent.request(method, url.encode("ascii"), headers, body)
             response.deliverBody(received)
             content = await received.whole
-        except (HttpsError, CancelledError):
+        except HttpsError:
             raise
         except Exception as error:
             raise connection.explained(error) from error

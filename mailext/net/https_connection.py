@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
 
-from cryptography import x509
 from OpenSSL import SSL
-from OpenSSL.crypto import X509
-from service_identity import CertificateError, VerificationError
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.error import ConnectError, ConnectionDone
 from twisted.internet.interfaces import (
     IAddress,
-    IOpenSSLClientConnectionCreator,
     IProtocol,
     IProtocolFactory,
     IReactorTime,
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import connectionDone
-from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.client import URI
@@ -30,10 +24,11 @@ from zope.interface import implementer
 
 from mailext.interfaces import IResolver
 from mailext.net.client.connector import Dial
+from mailext.net.client.verification import StrictVerifier, TrustRoots
 from mailext.routing.hosts import by_turns
 from mailext.values import DnsError
 
-__all__ = ["CertificateRefusedError", "HttpsConnection", "HttpsError", "WebTrust"]
+__all__ = ["CertificateRefusedError", "HttpsConnection", "HttpsError"]
 
 # How many addresses of a host are tried.
 _ADDRESSES = 4
@@ -53,37 +48,6 @@ class HttpsError(Exception):
 
 class CertificateRefusedError(HttpsError):
     """The server has not proved its name."""
-
-
-class WebTrust:
-    """
-    The authorities that are trusted.
-
-    :param file: their certificates (PEM); None: those of the system.
-    :raise ValueError: if the file cannot be used.
-    """
-
-    def __init__(self, file: Path | None = None) -> None:
-        self._roots = platformTrust() if file is None else trustRootFromCertificates(_certificates(file))
-
-    def creator(self, host: str) -> IOpenSSLClientConnectionCreator:
-        """
-        What begins TLS with a host, and breaks it off if its certificate does
-        not prove its name.
-
-        :raise ValueError: if no certificate can have such a name.
-        """
-        return optionsForClientTLS(host, self._roots)
-
-
-def _certificates(file: Path) -> list[Certificate]:
-    try:
-        found = x509.load_pem_x509_certificates(file.read_bytes())
-    except OSError as error:
-        raise ValueError(f"{file}: {error.strerror}") from error
-    except ValueError as error:
-        raise ValueError(f"{file}: not a PEM file of certificates") from error
-    return [Certificate(X509.from_cryptography(each)) for each in found]
 
 
 class _Guard(ProtocolWrapper):
@@ -129,17 +93,18 @@ class HttpsConnection:
     Is made when it is first asked for, and once.
 
     :param dial: makes the endpoints of addresses.
-    :param trust: the authorities that are trusted.
+    :param roots: the authorities that are trusted.
     :param clock: for TLS.
     :param limit: how many octets may come in under TLS.
     """
 
     def __init__(
-        self, dial: Dial, resolver: IResolver, trust: WebTrust, clock: IReactorTime, limit: int
+        self, dial: Dial, resolver: IResolver, roots: TrustRoots, clock: IReactorTime, limit: int
     ) -> None:
         self._dial = dial
         self._resolver = resolver
-        self._trust = trust
+        self._roots = roots
+        self._verifier: StrictVerifier | None = None
         self._clock = clock
         self._limit = limit
         self._host = ""
@@ -157,9 +122,9 @@ class HttpsConnection:
 
     async def _connect(self, factory: IProtocolFactory) -> IProtocol:
         error = HttpsError(f"{self._host} has no address", temporary=False)
-        creator = self._creator()
+        self._verifier = verifier = self._made_verifier()
         for address in await self._addresses():
-            endpoint = wrapClientTLS(creator, self._dial(address, self._port), self._clock)
+            endpoint = wrapClientTLS(verifier, self._dial(address, self._port), self._clock)
             try:
                 guard = await endpoint.connect(_Guards(factory, self._limit))
             except ConnectError as failed:
@@ -170,9 +135,9 @@ class HttpsConnection:
                 return guard.wrappedProtocol
         raise error
 
-    def _creator(self) -> IOpenSSLClientConnectionCreator:
+    def _made_verifier(self) -> StrictVerifier:
         try:
-            return self._trust.creator(self._host)
+            return self._roots.strict_verifier(self._host)
         except ValueError as error:
             raise HttpsError(
                 f"not a name that a certificate can have: {self._host}", temporary=False
@@ -203,19 +168,16 @@ class HttpsConnection:
         """
         if self._guard is None or self._guard.lost is None:
             return HttpsError(f"{self._host} does not answer by HTTP: {error}", temporary=True)
-        cause = self._guard.lost.value
         if self._guard.left < 0:
             return HttpsError(f"{self._host} sends more than {self._limit} octets", temporary=False)
-        if isinstance(cause, VerificationError | CertificateError):
-            return CertificateRefusedError(f"the certificate is not for {self._host}", temporary=False)
+        if self._verifier is not None and self._verifier.refusal is not None:
+            return CertificateRefusedError(f"{self._host}: {self._verifier.refusal}", temporary=False)
+        cause = self._guard.lost.value
         if isinstance(cause, SSL.Error):
-            return self._tls_failed(cause)
+            return HttpsError(f"no TLS with {self._host}: {_words(cause)}", temporary=True)
         return HttpsError(f"the connection to {self._host} was lost: {cause}", temporary=True)
 
-    def _tls_failed(self, error: SSL.Error) -> HttpsError:
-        found = error.args[0] if error.args else ()
-        reasons = "; ".join(str(reason[-1]) for reason in found)
-        if "certificate verify failed" in reasons:
-            text = f"the certificate of {self._host} cannot be verified"
-            return CertificateRefusedError(text, temporary=False)
-        return HttpsError(f"no TLS with {self._host}: {reasons}", temporary=True)
+
+def _words(error: SSL.Error) -> str:
+    found = error.args[0] if error.args else ()
+    return "; ".join(str(reason[-1]) for reason in found)

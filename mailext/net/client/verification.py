@@ -1,9 +1,9 @@
 """
 TLS, as the client: how a connection is made, and what the host showed.
 
-A handshake is never broken off over a certificate. Chain and name are verified
-by OpenSSL and service-identity, and what they found is recorded: who asked for
-the connection decides what it is worth, before anything is said on it.
+In SMTP a handshake is never broken off over a certificate. Chain and name are
+verified by OpenSSL and service-identity, and what they found is recorded: who
+asked for the connection decides what it is worth, before anything is said on it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from pathlib import Path
 from OpenSSL import SSL
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 from service_identity import CertificateError, VerificationError
-from service_identity.pyopenssl import verify_hostname, verify_ip_address
+from service_identity.hazmat import DNS_ID, verify_service_identity
+from service_identity.pyopenssl import extract_patterns, verify_hostname, verify_ip_address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from mailext.values import NextHop, TlsEvidence, TlsLevel, TlsResultType, TlsUse
 
-__all__ = ["HostVerifier", "TrustRoots", "level"]
+__all__ = ["HostVerifier", "StrictVerifier", "TrustRoots", "level"]
 
 # R13, BCP 195: TLS 1.2 and 1.3, forward secrecy.
 _STRONG = b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!eNULL"
@@ -58,6 +59,15 @@ class TrustRoots:
         """:return: what begins TLS with a host and remembers what it showed."""
         context = self._opportunistic if use is TlsUse.WHERE_OFFERED else self._strong
         return HostVerifier(context, hop.host, hop.server_name or hop.host)
+
+    def strict_verifier(self, host: str) -> StrictVerifier:
+        """
+        What begins TLS with a host, or breaks it off.
+
+        :param host: a DNS name in A-labels.
+        :raise ValueError: if no certificate can be for it.
+        """
+        return StrictVerifier(self._strong, host)
 
 
 def _context(file: Path | None, ciphers: bytes) -> SSL.Context:
@@ -133,6 +143,31 @@ class HostVerifier:
         except (VerificationError, CertificateError):
             self._error = f"certificate is not for {self._host}"
             self._result = TlsResultType.CERTIFICATE_HOST_MISMATCH
+
+
+class StrictVerifier(HostVerifier):
+    """
+    Makes one TLS connection, and breaks the handshake off if the certificate
+    does not prove the host's name: for protocols that begin to speak at once.
+    """
+
+    def __init__(self, context: SSL.Context, host: str) -> None:
+        super().__init__(context, host, host)
+        self._wanted = [DNS_ID(host)]
+
+    @property
+    def refusal(self) -> str | None:
+        """What is wrong with the certificate; None if nothing is, or none was seen."""
+        return self._error
+
+    def _note(self, connection: SSL.Connection, certificate: X509, error: int, depth: int, ok: int) -> bool:
+        super()._note(connection, certificate, error, depth, ok)
+        if depth == 0 and self._error is None:
+            try:
+                verify_service_identity(extract_patterns(certificate), self._wanted, [])
+            except (VerificationError, CertificateError):
+                self._error = f"certificate is not for {self._host}"
+        return self._error is None
 
 
 def _is_address(host: str) -> bool:
