@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -29,16 +30,27 @@ def find(name: str) -> str | None:
 @functools.cache
 def why_missing(name: str) -> str:
     """
-    :param name: a program, or ``package-index`` for the index that pip uses.
+    :param name: a program; or ``package-index`` for the index that pip uses,
+        or ``ipv6`` for a loopback address of IPv6.
     :return: why tests that need it cannot run here; empty if they can.
     """
     if name == "package-index":
         return "" if _index_answers() else "pip reaches no package index"
+    if name == "ipv6":
+        return "" if _has_ipv6() else "this machine has no loopback address of IPv6"
     if find(name) is None:
         return f"{name} is not installed"
     if name in _PRIVILEGED and os.geteuid() != 0:
         return f"{name} runs as root only"
     return ""
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
 
 
 def _index_answers() -> bool:

@@ -18,6 +18,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RelaySite]:
         tmp_path_factory.mktemp("relay") / "site",
         relay=PATIENT,
         destinations=operator_settings(TABLES),
+        aliases='"away@example.org" = ["Away.User@forwarded.test"]\n'
+        '"team@example.org" = ["ann@example.org", "team@forwarded.test"]\n',
     )
     made.start()
     yield made

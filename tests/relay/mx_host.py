@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 #: What a host may say instead of a reply.
 _ODDITIES = {
@@ -72,11 +72,12 @@ class Script:
       ``keyword-in-clear`` (only there), ``dsn``, ``smtputf8``, ``chunking``,
       ``auth``; not ``seven-bit``; ``small``: no more than 100 octets;
     * ``implicit``: TLS from the first octet; ``no-handshake``: never;
+      ``mute-handshake``: no word about it;
     * ``insists``: no mail without TLS; ``slow``: octet by octet;
     * ``VERB=450``, or ``VERB=450:4.2.1``, is what it says to a verb, and
       ``VERB=450,250`` one after the other, the last one from then on. ``cut``
-      parts instead; ``malformed``, ``endless`` and ``injection`` speak for
-      themselves. ``GREET`` is the greeting, ``BODY`` the first line of the
+      parts instead; ``silence``, ``malformed``, ``endless`` and
+      ``injection`` speak for themselves. ``GREET`` is the greeting, ``BODY`` the first line of the
       content, ``END`` its end, ``RCPT.carol`` the recipient carol alone.
 
     Other words are for whoever makes its certificate.
@@ -248,6 +249,8 @@ class _Session:
         scripted = self._host.answer(verb)
         if scripted == _CUT:
             raise _PartedError
+        if scripted == "silence":
+            self._listen_on()
         if scripted in _ODDITIES:
             self._write(_ODDITIES[scripted])
             return scripted == "injection"
@@ -268,6 +271,12 @@ class _Session:
             time.sleep(0.003)
             self._connection.sendall(bytes([octet]))
 
+    def _listen_on(self) -> NoReturn:
+        """Say no word any more, for as long as the client likes to wait."""
+        while self._connection.recv(4096):
+            pass
+        raise _PartedError
+
     # What is done
 
     def _hello(self, text: str) -> None:
@@ -283,6 +292,8 @@ class _Session:
             self._secure()
 
     def _secure(self) -> None:
+        if "mute-handshake" in self._words:
+            self._listen_on()
         if "no-handshake" in self._words:
             self._connection.recv(1)
             self._connection.sendall(_HANDSHAKE_FAILURE)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mailext.cli import main
 from mailext.testing.dns import DnsRecords
+from mailext.values import DnsStatus
 from tests.black_box import ADDRESS, RunningServer, eventually
 from tests.name_server import NameServer
 from tests.relay.host_certificates import HostCertificates
@@ -92,6 +93,7 @@ class RelaySite:
     :param relay: lines of [relay].
     :param destinations: by domain: lines of its table.
     :param more: other tables.
+    :param aliases: lines of [aliases].
     :ivar records: what the resolver knows.
     :ivar port: of next hops, and of the server's own listener for other servers.
     """
@@ -102,6 +104,7 @@ class RelaySite:
         relay: str = PATIENT,
         destinations: Mapping[str, str] | None = None,
         more: str = "",
+        aliases: str = "",
     ) -> None:
         folder.mkdir()
         self.records = DnsRecords()
@@ -111,10 +114,14 @@ class RelaySite:
         self.port = self.server.mx
         self._addresses = (f"127.1.{n // 250}.{n % 250 + 1}" for n in itertools.count())
         self._client: smtplib.SMTP | None = None
-        self.server.reconfigure(lambda text: self._configuration(text, relay, destinations or {}, more))
+        self.server.reconfigure(
+            lambda text: self._configuration(text, relay, destinations or {}, more, aliases)
+        )
         self.log = EventLog(self.server.log)
 
-    def _configuration(self, text: str, relay: str, destinations: Mapping[str, str], more: str) -> str:
+    def _configuration(
+        self, text: str, relay: str, destinations: Mapping[str, str], more: str, aliases: str
+    ) -> str:
         settings = (
             "\n[relay]\n"
             f'networks = ["{FRIEND}/32"]\n'
@@ -128,19 +135,27 @@ class RelaySite:
             for domain, lines in destinations.items()
         )
         text = text.replace("\n[tls]", 'log-format = "json"\n\n[tls]', 1)
+        text = text.replace("[aliases]\n", f"[aliases]\n{aliases}", 1)
         return text + settings + tables + more
 
     def start(self) -> None:
         self.dns.start()
+        # By the root the server sees that the resolver validates.
+        self.records.add(".", "SOA", "ns.test. root.test. 1 1 1 1 1", status=DnsStatus.SECURE)
         self.records.add(HOSTNAME, "A", "127.0.0.1")
         self.server.start()
 
     def stop(self) -> None:
-        if self._client is not None:
-            with contextlib.suppress(smtplib.SMTPException, OSError):
-                self._client.quit()
+        self.leave()
         self.server.stop()
         self.dns.stop()
+
+    def leave(self) -> None:
+        """End the session of submission: a server that stops waits for those that there are."""
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                client.quit()
 
     # Hosts
 
@@ -152,7 +167,8 @@ class RelaySite:
     def host(self, name: str, words: str) -> Iterator[MxHost]:
         """A host with a new address, that the resolver knows."""
         place = self.place(name, words)
-        self.records.add(name, place.record, place.address)
+        # Nothing to remember: the next of this name has another address.
+        self.records.add(name, place.record, place.address, ttl=0)
         made = self.host_at(place, words)
         try:
             yield made
@@ -235,6 +251,7 @@ def hand_over(
     :raise AssertionError: if a command is refused.
     """
     options = list(mail)
+    client.ehlo_or_helo_if_needed()
     replies = [client.mail(sender, options)]
     replies += [client.rcpt(address, list(parameters)) for address, parameters in recipients.items()]
     assert all(code == 250 for code, _ in replies), replies

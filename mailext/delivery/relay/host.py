@@ -90,7 +90,8 @@ class HostAttempt:
         except TlsFailedError as error:
             return self._without_tls(log, error.outcome)
         except HopError as error:
-            return self._unconnected(log, error.outcome, reached=not error.outcome.is_temporary)
+            outcome = _of_opening(hop, error.outcome)
+            return self._unconnected(log, outcome, reached=not outcome.is_temporary)
         return await self._hand_over(log, connection, terms, beginning)
 
     async def _connect(self, log: HostLog, terms: Terms) -> IHopConnection:
@@ -167,3 +168,11 @@ class HostAttempt:
     def _unconnected(self, log: HostLog, outcome: Outcome, *, reached: bool) -> Unsent:
         log.unconnected(outcome, self.means.steady())
         return Unsent(log.host, outcome, reached=reached)
+
+
+def _of_opening(hop: NextHop, outcome: Outcome) -> Outcome:
+    if hop.authenticate and not outcome.is_temporary:
+        # Who is not let in has a password that is wrong: the operator's
+        # mistake, and not the sender's.
+        return Outcome(451, "4.3.5", f"The configured host {hop.host} does not take this server: {outcome}")
+    return outcome
