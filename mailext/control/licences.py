@@ -12,7 +12,7 @@ from mailext.control.addresses import CurrentAddresses
 from mailext.control.as_json import rfc3339
 from mailext.control.licence_requests import AddLicence, ListLicences, RevokeLicence
 from mailext.control.requests import RequestRefusedError
-from mailext.storage.licences import SqlLicenceRegistry
+from mailext.storage.licences import LicenceExistsError, SqlLicenceRegistry
 from mailext.values import Licence
 from mailext.wire.grammar import GrammarError, parse_client_identity
 
@@ -61,13 +61,17 @@ class LicenceOperations:
         valid_until = None if request.valid_until is None else _moment(request.valid_until)
         if valid_until is not None and valid_until <= valid_from:
             raise RequestRefusedError("it would end before it begins")
-        made = await self.licences.add(
-            identity,
-            account=None if request.address is None else self._account(request.address),
-            label=request.label,
-            valid_from=valid_from,
-            valid_until=valid_until,
-        )
+        account = None if request.address is None else self._account(request.address)
+        try:
+            made = await self.licences.add(
+                identity,
+                account=account,
+                label=request.label,
+                valid_from=valid_from,
+                valid_until=valid_until,
+            )
+        except LicenceExistsError as error:
+            raise RequestRefusedError(str(error)) from error
         return self._as_json(made)
 
     async def list(self, request: ListLicences) -> Sequence[LicenceJson]:  # noqa: ARG002 - it says all
