@@ -81,6 +81,7 @@ __all__ = [
     "ILicenceRegistry",
     "IMutualAuthentication",
     "IMXAuthenticator",
+    "IPipeliningConnection",
     "IPluginServices",
     "IQueueStore",
     "IRememberingResolver",
@@ -312,6 +313,19 @@ class IHopConnection(Interface):
         :return: a Deferred that fires, never with a failure, when the
             connection is gone.
         """
+
+
+class IPipeliningConnection(IHopConnection):
+    """
+    An add-on for a connection that takes the envelope of the next message
+    while the end of the last one is not answered yet.
+    """
+
+    onContentSent: Callable[[], object] = Attribute(
+        "Called without arguments when the end of a message was sent; if the connection is ``usable`` "
+        "then, the next one may be sent. What comes of the last one makes no difference to it, but for "
+        "the loss of the connection."
+    )
 
 
 class IHopConnector(Interface):

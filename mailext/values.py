@@ -1125,6 +1125,8 @@ class NextHop:
         smarthost is meant for it.
     :param failure: why it has no address to connect to.
     :param server_name: the name to ask it for by SNI; empty: ``host``.
+    :param path: of a socket of this machine, in place of addresses and port;
+        empty for none.
     """
 
     host: str
@@ -1136,6 +1138,7 @@ class NextHop:
     authenticate: bool = False
     failure: Outcome | None = None
     server_name: str = ""
+    path: str = ""
 
     @property
     def is_literal(self) -> bool:

@@ -59,9 +59,11 @@ def with_needs(envelope: Envelope, message: bytes) -> Envelope:
     6152).
     """
     options = envelope.options
-    addresses = [envelope.reverse_path, *(recipient.address for recipient in envelope.recipients)]
-    if any(address is not None and not address.is_ascii for address in addresses):
+    addresses = [recipient.address for recipient in envelope.recipients]
+    if envelope.reverse_path is not None:
+        addresses.append(envelope.reverse_path)
+    if not all(address.is_ascii for address in addresses):
         options = replace(options, smtputf8=True)
     if options.body is None and (options.smtputf8 or not message.isascii()):
         options = replace(options, body=BodyType.EIGHT_BIT_MIME)
-    return replace(envelope, options=options)
+    return envelope if options is envelope.options else replace(envelope, options=options)

@@ -34,6 +34,7 @@ class Deadline:
         self._clock = clock
         self._expired = expired
         self._timer: IDelayedCall | None = None
+        self._wake_at = math.inf
         self._end = math.inf
         self._suspended: float | None = None
         self._least_rate = 0.0
@@ -53,7 +54,8 @@ class Deadline:
         self._least_rate = least_rate
         self._window_end = now + _RATE_WINDOW if least_rate else math.inf
         self._octets = 0
-        self._wake_in_time(now)
+        if not self._wake_at <= self._end <= self._window_end:
+            self._wake_in_time(now)
 
     def count(self, octets: int) -> None:
         """The client has sent so many octets."""
@@ -74,12 +76,16 @@ class Deadline:
         self._window_end += waited
         self._wake_in_time(now)
 
+    def rest(self) -> None:
+        """No time is up, until the next ``begin``, which is expected soon."""
+        self._end = self._window_end = math.inf
+
     def stop(self) -> None:
         """No time is up any more, until the next ``begin``."""
-        self._end = self._window_end = math.inf
+        self.rest()
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._wake_at = None, math.inf
 
     def _wake_in_time(self, now: float) -> None:
         next_look = min(self._end, self._window_end)
@@ -87,16 +93,19 @@ class Deadline:
             return
         if self._timer is None:
             self._timer = self._clock.callLater(next_look - now, self._look)
-        elif next_look < self._timer.getTime():
+        elif next_look < self._wake_at:
             self._timer.reset(next_look - now)
+        else:
+            return
+        self._wake_at = next_look
 
     def _look(self) -> None:
-        self._timer = None
+        self._timer, self._wake_at = None, math.inf
         now = self._clock.seconds()
         if self._suspended is not None:
             left = self._suspended + _PATIENCE - now
             if left > 0:
-                self._timer = self._clock.callLater(left, self._look)
+                self._timer, self._wake_at = self._clock.callLater(left, self._look), now + left
             else:
                 self._expired()
             return

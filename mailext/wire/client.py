@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from mailext.values import ClientIdentity, Envelope, Mailbox, Outcome, Protocol
+from mailext.values import ClientIdentity, Envelope, Mailbox, Outcome, Protocol, Recipient
 from mailext.wire import grammar
 from mailext.wire.client_commands import (
+    CannotCarryError,
     Offered,
     clientid_command,
     hello_command,
@@ -44,6 +45,7 @@ from mailext.wire.client_events import (
     MessageDone,
     MessageInDoubt,
 )
+from mailext.wire.client_limits import BEYOND_LIMITS, ServerLimits
 from mailext.wire.client_replies import ReplyError, ReplyReader
 from mailext.wire.client_states import SETTLEMENTS, TRANSITIONS, ClientState
 from mailext.wire.client_transaction import ClientTransaction
@@ -90,6 +92,7 @@ class ClientSession:
     :ivar identified: whether a CLIENTID was accepted.
     :ivar authenticated: whether an AUTH was.
     :ivar replies: how many replies have come: whether the server gets on.
+    :ivar limits: what the server says of its limits.
     """
 
     def __init__(
@@ -109,6 +112,9 @@ class ClientSession:
         self.identified = False
         self.authenticated = False
         self.replies = 0
+        self.limits = ServerLimits()
+        self._mails = 0
+        self._domains: set[str] = set()
         self._name = name
         self._host = host
         self._plaintext_auth = plaintext_auth
@@ -124,6 +130,8 @@ class ClientSession:
         self._awaited: deque[Handler] = deque([self._on_greeting])
         self._unsaid: deque[Said] = deque()
         self._transaction: ClientTransaction | None = None
+        # The one whose envelope was said behind the end of a message.
+        self._next: ClientTransaction | None = None
         self._encoder: DotEncoder | ChunkEncoder = DotEncoder()
 
     # What the owner does
@@ -182,6 +190,7 @@ class ClientSession:
         self.tls = True
         # RFC 3207 section 4.2: what was known before TLS is forgotten.
         self.offered = {}
+        self.limits = ServerLimits()
         self.authenticated = self._auth_said = False
         self._settle(success=True)
 
@@ -234,23 +243,52 @@ class ClientSession:
         """Answer an :class:`AuthChallenge` by giving up."""
         self._answer_challenge(b"*")
 
+    @property
+    def takes_message(self) -> bool:
+        """
+        Whether ``start_message()`` can be said: now, or before the server has
+        answered the end of the last message.
+        """
+        if self.limits.is_reached(self._mails, self._domains):
+            return False
+        if self.state is ClientState.READY:
+            return True
+        # RFC 2920 section 3.1. Not behind chunks that might still be refused:
+        # they leave a transaction that wants RSET.
+        return (
+            self.state is ClientState.COMPLETION
+            and self.protocol is Protocol.ESMTP
+            and "PIPELINING" in self.offered
+            and len(self._awaited) == 1
+        )
+
     def start_message(self, envelope: Envelope) -> None:
         """
         Say MAIL and RCPT, and DATA with them where commands are pipelined.
 
         What is asked of the server is in ``envelope.options``, REQUIRETLS too:
-        ``envelope.tls_demand`` is not looked at.
+        ``envelope.tls_demand`` is not looked at. A recipient that the server
+        has no room for, by its limits, is not named: its outcome is
+        :data:`~mailext.wire.client_limits.BEYOND_LIMITS`.
 
-        :raise CannotCarryError: if the server lacks what the message needs;
-            nothing was said.
+        :raise CannotCarryError: if the server lacks what the message needs, or
+            has no room for any of its recipients; nothing was said.
+        :raise SequenceError: if it is not the time for it.
         """
         self._check(Command.MAIL)
+        if self.state is ClientState.COMPLETION and not self.takes_message:
+            raise SequenceError("the end of the last message must be answered first")
         transaction = ClientTransaction([recipient.address for recipient in envelope.recipients])
+        named = self._within_limits(envelope.recipients, transaction)
         commands: list[Said] = [(Command.MAIL, mail_command(envelope, self.offered), self._on_mail)]
-        for recipient in envelope.recipients:
+        for recipient in named:
             line = rcpt_command(recipient, envelope.options, self.offered)
             commands.append((Command.RCPT, line, partial(self._on_rcpt, recipient.address)))
-        self._transaction = transaction
+        self._mails += 1
+        if self._transaction is None:
+            self._transaction = transaction
+        else:
+            self._next = transaction
         self._unsaid.extend(commands)
         if self._takes_chunks:
             self._encoder = ChunkEncoder()
@@ -319,9 +357,10 @@ class ClientSession:
         if self.state is ClientState.CLOSED:
             return
         transaction, self._transaction = self._transaction, None
+        following, self._next = self._next, None
         in_doubt = False
         if transaction is not None:
-            if self.state is ClientState.COMPLETION:
+            if self.state in (ClientState.COMPLETION, ClientState.AHEAD):
                 in_doubt = transaction.lose(outcome)
             transaction.settle_all(outcome)
         self.state = ClientState.CLOSED
@@ -332,8 +371,25 @@ class ClientSession:
         if transaction is not None:
             done = MessageInDoubt if in_doubt else MessageDone
             self._events.append(done(transaction.outcomes))
+        if following is not None:
+            following.settle_all(outcome)
+            self._events.append(MessageDone(following.outcomes))
 
     # What is said, and when
+
+    def _within_limits(
+        self, recipients: Sequence[Recipient], transaction: ClientTransaction
+    ) -> Sequence[Recipient]:
+        named = self.limits.within(recipients, self._domains)
+        if not named or self._mails == self.limits.mails:
+            raise CannotCarryError(BEYOND_LIMITS)
+        if self.limits.domains is not None:
+            self._domains.update(recipient.address.domain.lower() for recipient in named)
+        if len(named) < len(recipients):
+            for recipient in recipients:
+                if recipient not in named:
+                    transaction.settle(recipient.address, BEYOND_LIMITS)
+        return named
 
     @property
     def _takes_chunks(self) -> bool:
@@ -435,6 +491,7 @@ class ClientSession:
             self.offered = {
                 keyword: arguments for keyword, arguments in offered.items() if keyword not in self._discard
             }
+            self.limits = ServerLimits.parse(self.offered.get("LIMITS", ()))
         self._on_simple(command, reply)
 
     def _on_starttls(self, reply: Reply) -> None:
@@ -576,6 +633,7 @@ class ClientSession:
         self._settle_message()
 
     def _settle_message(self) -> None:
-        transaction, self._transaction = self._the_transaction, None
+        transaction, self._transaction = self._the_transaction, self._next
+        self._next = None
         self._settle(success=self.state is not ClientState.ENVELOPE)
         self._events.append(MessageDone(transaction.outcomes))

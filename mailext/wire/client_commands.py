@@ -24,6 +24,7 @@ from mailext.values import (
 from mailext.wire import grammar
 from mailext.wire.commands import line_limit
 from mailext.wire.grammar import GrammarError
+from mailext.wire.limits import COMMAND_LINE
 from mailext.wire.states import Command
 
 __all__ = [
@@ -42,6 +43,11 @@ Offered = Mapping[str, tuple[str, ...]]
 _KEYWORD = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:[ \t]+(.*))?")
 _NOT_ASCII_OR_SPECIAL = re.compile(r"[^!-~]|[+=\\]")
 _MAXIMUM_ENVID = 100
+# What no grammar takes for anything else.
+_USUAL_ADDRESS = 254
+_ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PLAIN_ADDRESS = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*@{_LABEL}(?:\.{_LABEL})*")
 
 
 class CannotCarryError(Exception):
@@ -137,8 +143,8 @@ def rcpt_command(recipient: Recipient, mail: MailOptions, offered: Offered) -> b
 
 
 def _line(command: Command, argument: bytes) -> bytes:
-    line = command.value.encode("ascii") + b" " + argument + b"\r\n"
-    if len(line) > line_limit(command):
+    line = b"%s %s\r\n" % (command.value.encode("ascii"), argument)
+    if len(line) > COMMAND_LINE and len(line) > line_limit(command):
         raise CannotCarryError(_BAD_PARAMETER)
     return line
 
@@ -146,6 +152,9 @@ def _line(command: Command, argument: bytes) -> bytes:
 def _path(
     mailbox: Mailbox, options: MailOptions, parse: Callable[..., Mailbox | None], refusal: Outcome
 ) -> bytes:
+    text = f"{mailbox.local_part}@{mailbox.domain}"
+    if len(text) <= _USUAL_ADDRESS and _PLAIN_ADDRESS.fullmatch(text):
+        return text.encode("ascii")
     if not mailbox.is_ascii and not options.smtputf8:
         raise CannotCarryError(_NO_SMTPUTF8)
     try:
@@ -160,13 +169,15 @@ def _path(
 
 
 def _mail_parameters(options: MailOptions, offered: Offered) -> list[bytes]:
-    words = [
-        *_size(options, offered),
-        *_body(options, offered),
-        *_flag(options.smtputf8, "SMTPUTF8", offered, _NO_SMTPUTF8),
+    words = _size(options, offered)
+    if options.body is BodyType.EIGHT_BIT_MIME:
+        # RFC 6152 section 3: converted, or refused; never sent as it is.
+        words += _offered("8BITMIME", offered, _NO_8BITMIME, said="BODY=8BITMIME")
+    if options.smtputf8:
+        words += _offered("SMTPUTF8", offered, _NO_SMTPUTF8)
+    if options.requiretls:
         # R16, RFC 8689 section 4.2.1.
-        *_flag(options.requiretls, "REQUIRETLS", offered, _NO_REQUIRETLS),
-    ]
+        words += _offered("REQUIRETLS", offered, _NO_REQUIRETLS)
     if options.auth is not None and "AUTH" in offered:
         # RFC 4954 section 5.
         words.append("AUTH=" + (_xtext(options.auth, options) if options.auth else "<>"))
@@ -191,21 +202,10 @@ def _size(options: MailOptions, offered: Offered) -> list[str]:
     return [f"SIZE={options.size}"]
 
 
-def _body(options: MailOptions, offered: Offered) -> list[str]:
-    if options.body is not BodyType.EIGHT_BIT_MIME:
-        return []
-    if "8BITMIME" not in offered:
-        # RFC 6152 section 3: converted, or refused; never sent as it is.
-        raise CannotCarryError(_NO_8BITMIME)
-    return [f"BODY={options.body}"]
-
-
-def _flag(wanted: bool, keyword: str, offered: Offered, refusal: Outcome) -> list[str]:  # noqa: FBT001
-    if not wanted:
-        return []
+def _offered(keyword: str, offered: Offered, refusal: Outcome, said: str | None = None) -> list[str]:
     if keyword not in offered:
         raise CannotCarryError(refusal)
-    return [keyword]
+    return [said or keyword]
 
 
 def _rcpt_parameters(options: RcptOptions, mail: MailOptions) -> list[bytes]:

@@ -10,6 +10,8 @@ for the end of it waits for ever.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 from mailext.wire.replies import Reply
 
@@ -20,6 +22,7 @@ __all__ = ["LONGEST_CHALLENGE", "ReplyError", "ReplyReader"]
 #: take more.
 LONGEST_CHALLENGE = 12288
 _LONGEST_LINE = 2048
+_USUAL_LINE = 80
 _MOST_LINES = 200
 _MOST_OCTETS = 65536
 
@@ -39,7 +42,8 @@ class ReplyReader:
     """
 
     def __init__(self) -> None:
-        self._octets = bytearray()
+        self._octets = b""
+        self._position = 0
         self._searched = 0
         self._lines: list[str] = []
         self._code: bytes = b""
@@ -47,15 +51,18 @@ class ReplyReader:
 
     def __bool__(self) -> bool:
         """Whether there is anything that was not given out as a reply."""
-        return bool(self._octets or self._lines)
+        return self._position < len(self._octets) or bool(self._lines)
 
     def append(self, data: bytes) -> None:
-        self._octets += data
+        # What is left is no more than a line, or the replies to one flight.
+        self._octets = self._octets[self._position :] + data
+        self._searched -= self._position
+        self._position = 0
 
     def clear(self) -> None:
         """Forget what was not given out."""
-        self._octets.clear()
-        self._searched = 0
+        self._octets = b""
+        self._position = self._searched = 0
         self._lines.clear()
         self._size = 0
 
@@ -66,43 +73,57 @@ class ReplyReader:
         :raise ReplyError: why it is none.
         """
         while (line := self._take_line()) is not None:
-            match = _LINE.fullmatch(line)
-            if match is None:
-                raise ReplyError("a line does not begin with a reply code")
-            if self._lines and match[1] != self._code:
+            if not self._lines and line[3:4] == b" " and len(line) <= _USUAL_LINE:
+                return _usual_reply(line)
+            code, is_last, text = _parse(line)
+            if self._lines and code != self._code:
                 raise ReplyError("the lines of a reply have different codes")
-            self._code = match[1]
-            self._lines.append(_NOT_TEXT.sub("?", (match[3] or b"").decode("utf-8", "replace")))
+            self._code = code
+            self._lines.append(text)
             self._size += len(line)
-            if match[2] != b"-":
-                return self._complete()
+            if is_last:
+                lines, self._lines, self._size = self._lines, [], 0
+                return _reply(code, lines)
             if len(self._lines) >= _MOST_LINES or self._size > _MOST_OCTETS:
                 raise ReplyError("a reply has no end")
         return None
 
     def _take_line(self) -> bytes | None:
-        end = self._octets.find(b"\n", self._searched)
-        self._searched = len(self._octets)
-        limit = LONGEST_CHALLENGE if self._octets.startswith(b"334") else _LONGEST_LINE
-        if (end if end >= 0 else len(self._octets)) > limit:
+        octets, begin = self._octets, self._position
+        end = octets.find(b"\n", self._searched)
+        length = (end if end >= 0 else len(octets)) - begin
+        if length > _LONGEST_LINE and not (length <= LONGEST_CHALLENGE and octets.startswith(b"334", begin)):
             raise ReplyError("a line is too long")
         if end < 0:
+            self._searched = len(octets)
             return None
-        line = bytes(self._octets[: end - 1])
-        if end < 1 or self._octets[end - 1] != ord("\r") or b"\r" in line:
+        line = octets[begin:end]
+        if line.find(b"\r") != length - 1 or not length:
             raise ReplyError("a line has a bare CR or LF")
-        del self._octets[: end + 1]
-        self._searched = 0
-        return line
+        self._position = self._searched = end + 1
+        return line[:-1]
 
-    def _complete(self) -> Reply:
-        lines, self._lines, self._size = self._lines, [], 0
-        code = int(self._code)
-        reply = Reply.parse_text(code, lines[0], default="") if lines[0] else Reply(code, None, ("",))
-        if not reply.enhanced:
-            return Reply(code, None, tuple(lines))
-        # RFC 2034 section 4: each line begins with the enhanced status code.
-        prefix = f"{reply.enhanced} "
-        return Reply(
-            code, reply.enhanced, (reply.lines[0], *(line.removeprefix(prefix) for line in lines[1:]))
-        )
+
+def _parse(line: bytes) -> tuple[bytes, bool, str]:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise ReplyError("a line does not begin with a reply code")
+    text = _NOT_TEXT.sub("?", (match[3] or b"").decode("utf-8", "replace"))
+    return match[1], match[2] != b"-", text
+
+
+@lru_cache(maxsize=256)
+def _usual_reply(line: bytes) -> Reply:
+    # What a server says to MAIL, RCPT and DATA is the same for each message.
+    code, _, text = _parse(line)
+    return _reply(code, [text])
+
+
+def _reply(code: bytes, lines: Sequence[str]) -> Reply:
+    number = int(code)
+    reply = Reply.parse_text(number, lines[0], default="") if lines[0] else Reply(number, None, ("",))
+    if not reply.enhanced:
+        return Reply(number, None, tuple(lines))
+    # RFC 2034 section 4: each line begins with the enhanced status code.
+    prefix = f"{reply.enhanced} "
+    return Reply(number, reply.enhanced, (reply.lines[0], *(line.removeprefix(prefix) for line in lines[1:])))

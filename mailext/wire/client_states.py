@@ -20,6 +20,9 @@ __all__ = ["SETTLEMENTS", "TRANSITIONS", "ClientState"]
 class ClientState(Enum):
     """Where a client's session stands."""
 
+    # A member is equal to itself alone; Enum's own way is slow.
+    __hash__ = object.__hash__
+
     #: Connected: the server's greeting is awaited.
     CONNECTED = "connected"
     #: Greeted, or a TLS layer has just begun: no EHLO yet.
@@ -44,6 +47,8 @@ class ClientState(Enum):
     CONTENT = "content"
     #: The end of the message was sent: what comes of it is awaited.
     COMPLETION = "completion"
+    #: The same, and the envelope of the next message was said behind it.
+    AHEAD = "ahead"
     #: RSET was said, to end a transaction that failed.
     RESETTING = "resetting"
     #: QUIT was said.
@@ -81,7 +86,8 @@ TRANSITIONS: Mapping[ClientState, Mapping[Command, ClientState]] = {
         Command.BDAT: ClientState.CONTENT,
         Command.RSET: ClientState.RESETTING,
     },
-    ClientState.COMPLETION: {Command.RSET: ClientState.RESETTING},
+    ClientState.COMPLETION: {Command.MAIL: ClientState.AHEAD, Command.RSET: ClientState.RESETTING},
+    ClientState.AHEAD: {Command.RCPT: ClientState.AHEAD, Command.DATA: ClientState.AHEAD},
     ClientState.RESETTING: {},
     ClientState.QUITTING: {},
     ClientState.CLOSED: {},
@@ -99,6 +105,7 @@ SETTLEMENTS: Mapping[ClientState, tuple[ClientState, ClientState]] = {
     ClientState.ENVELOPE: (ClientState.CONTENT, ClientState.READY),
     ClientState.CONTENT: (ClientState.COMPLETION, ClientState.CONTENT),
     ClientState.COMPLETION: (ClientState.READY, ClientState.READY),
+    ClientState.AHEAD: (ClientState.ENVELOPE, ClientState.ENVELOPE),
     ClientState.RESETTING: (ClientState.READY, ClientState.CLOSED),
     ClientState.QUITTING: (ClientState.CLOSED, ClientState.CLOSED),
 }

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    UNIXClientEndpoint,
+)
 from twisted.internet.error import ConnectError, DNSLookupError
-from twisted.internet.interfaces import IReactorTCP, IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import IReactorTCP, IReactorTime, IReactorUNIX, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from zope.interface import implementer
 
-from mailext.interfaces import IHopConnection, IHopConnector
+from mailext.interfaces import IHopConnection, IHopConnector, IPipeliningConnection
 from mailext.net.client.opening import open_connection
 from mailext.net.client.protocol import MailClient
 from mailext.net.client.settings import ClientSettings
@@ -32,18 +38,20 @@ from mailext.values import (
 __all__ = ["Connection", "Connector", "Dial", "dialler"]
 
 #: Makes the endpoint of an IP address, or of a name that has to be looked up,
-#: and a port.
+#: and a port; or of the path of a socket.
 Dial = Callable[[str, int], IStreamClientEndpoint]
 
 
 def dialler(reactor: IReactorTCP, timeout: float) -> Dial:
     """
-    Connections over TCP.
+    Connections over TCP, or to a socket of this machine.
 
     :param timeout: seconds for each.
     """
 
     def dial(address: str, port: int) -> IStreamClientEndpoint:
+        if address.startswith("/"):
+            return UNIXClientEndpoint(cast("IReactorUNIX", reactor), address, timeout)
         if isIPv6Address(address):
             return TCP6ClientEndpoint(reactor, address, port, timeout)
         if isIPAddress(address):
@@ -53,7 +61,7 @@ def dialler(reactor: IReactorTCP, timeout: float) -> Dial:
     return dial
 
 
-@implementer(IHopConnection)
+@implementer(IPipeliningConnection)
 class Connection:
     """
     A connection that is ready for messages.
@@ -67,6 +75,14 @@ class Connection:
         self.session: HopSession = client.connection
         self.address: str = client.address
         self.reused = False
+
+    @property
+    def onContentSent(self) -> Callable[[], object]:
+        return self.client.content_sent
+
+    @onContentSent.setter
+    def onContentSent(self, told: Callable[[], object]) -> None:
+        self.client.content_sent = told
 
     @property
     def evidence(self) -> TlsEvidence | None:
@@ -133,7 +149,7 @@ class Connector:
         self, hop: NextHop, use: TlsUse, failed: Callable[[TlsFailedError], object]
     ) -> IHopConnection:
         errors: list[HopError] = []
-        for address in hop.addresses or (hop.host,):
+        for address in hop.addresses or (hop.path or hop.host,):
             try:
                 return await self._connect_to(address, hop, use)
             except HopError as error:

@@ -11,6 +11,8 @@ from zope.interface import implementer
 
 __all__ = ["Feeder"]
 
+_AT_ONCE = 1 << 15
+
 
 @implementer(IPushProducer)
 class Feeder:
@@ -36,6 +38,8 @@ class Feeder:
         self._write = write
         self._finish = finish
         self._failed = failed
+        self._fed = 0
+        self._registered = False
         self._paused = False
         self._awaiting = False
         self._feeding = False
@@ -43,14 +47,14 @@ class Feeder:
 
     def start(self) -> None:
         """Feed from now on."""
-        self._transport.registerProducer(self, True)  # noqa: FBT003 - streaming
-        self.resumeProducing()
+        self._go_on()
 
     def stop(self) -> None:
         """Feed no more."""
         if not self._stopped:
             self._stopped = True
-            self._transport.unregisterProducer()
+            if self._registered:
+                self._transport.unregisterProducer()
 
     def resumeProducing(self) -> None:
         self._paused = False
@@ -79,6 +83,14 @@ class Feeder:
                 data.addCallbacks(self._there_is_more, self._there_is_none)
             else:
                 self._write(data)
+                self._count(len(data))
+
+    def _count(self, octets: int) -> None:
+        self._fed += octets
+        # What is no more than this fills no transport.
+        if self._fed > _AT_ONCE and not (self._registered or self._stopped):
+            self._registered = True
+            self._transport.registerProducer(self, True)  # noqa: FBT003 - streaming
 
     def _there_is_more(self, _: None) -> None:
         self._awaiting = False

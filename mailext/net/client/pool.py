@@ -4,7 +4,9 @@ Connections that serve one message after the other.
 A connection is kept for a while after its message, and serves another only if
 that is satisfied by what the connection has proved: a message with REQUIRETLS
 never gets one that is weaker. A destination has no more than so many
-connections at a time; who comes too many waits, the first first.
+connections at a time; who comes too many waits, the first first. Where
+somebody waits, the envelope of the next message is said behind the end of the
+last one, before that is answered.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from mailext.interfaces import IHopConnection, IHopConnector
+from mailext.interfaces import IHopConnection, IHopConnector, IPipeliningConnection
+from mailext.net.client.pace import Pace
 from mailext.values import (
     Envelope,
     HopSession,
@@ -31,6 +35,8 @@ from mailext.values import (
 
 __all__ = ["ConnectionPool", "PoolSettings"]
 
+_Place = tuple[str, int, str]
+
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
@@ -39,11 +45,35 @@ class PoolSettings:
         wait for a message included.
     :param idle: seconds that a connection waits for another message.
     :param messages: after so many a connection is not used again.
+    :param interval: seconds from one message for a host and port to the next;
+        0: as fast as it goes.
     """
 
     concurrency: int = 20
     idle: float = 5.0
     messages: int = 100
+    interval: float = 0.0
+
+
+@dataclass(eq=False, slots=True)
+class _Wish:
+    """What somebody asks the pool for."""
+
+    hop: NextHop
+    use: TlsUse
+    satisfies: Callable[[IHopConnection], bool]
+    failed: Callable[[TlsFailedError], object]
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """
+    :ivar turn: fires with a connection, or with None where a new one is to be
+        made.
+    """
+
+    wish: _Wish
+    turn: Deferred[_Pooled | None]
 
 
 @dataclass(eq=False, slots=True)
@@ -51,23 +81,29 @@ class _Pooled:
     """
     A connection of the pool.
 
+    :ivar leases: in how many hands it is: in two, while the envelope of one's
+        message is said behind the end of the other's.
     :ivar timer: runs out when it has waited long enough.
-    :ivar reused: whether it was given back before.
+    :ivar reused: whether it was given to somebody before.
+    :ivar unwanted: whether it ends when it was given back.
     """
 
     connection: IHopConnection
     use: TlsUse
-    reused: bool = False
     messages: int = 0
+    leases: int = 0
     timer: IDelayedCall | None = None
+    reused: bool = False
+    unwanted: bool = False
 
-    def serves(self, hop: NextHop, use: TlsUse) -> bool:
-        """Whether it was opened as one for this hop would be."""
-        ours = self.connection.hop
-        return self.use is use and (ours.host, ours.implicit_tls, ours.authenticate) == (
-            hop.host,
-            hop.implicit_tls,
-            hop.authenticate,
+    def serves(self, wish: _Wish) -> bool:
+        """Whether it was opened as one for this hop would be, and will do."""
+        ours, hop = self.connection.hop, wish.hop
+        return (
+            self.use is wish.use
+            and (ours.host, ours.implicit_tls, ours.authenticate)
+            == (hop.host, hop.implicit_tls, hop.authenticate)
+            and wish.satisfies(self.connection)
         )
 
 
@@ -81,12 +117,12 @@ class _Destination:
 
     open: int = 0
     idle: list[_Pooled] = field(default_factory=list)
-    waiting: deque[Deferred[None]] = field(default_factory=deque)
+    waiting: deque[_Waiting] = field(default_factory=deque)
 
 
 @implementer(IHopConnection)
 class _Lease:
-    """A connection of the pool, in the hands of one who sends."""
+    """A connection of the pool, in the hands of one who sends one message."""
 
     def __init__(
         self, pooled: _Pooled, give_back: Callable[[_Pooled], None], end: Callable[[_Pooled], Deferred[None]]
@@ -95,6 +131,7 @@ class _Lease:
         self._give_back = give_back
         self._end = end
         self._over = False
+        self._sent = False
         self.hop: NextHop = pooled.connection.hop
         self.session: HopSession = pooled.connection.session
         self.address: str = pooled.connection.address
@@ -115,8 +152,9 @@ class _Lease:
     def send(
         self, envelope: Envelope, content: Iterable[bytes | Deferred[None]]
     ) -> Deferred[Mapping[Mailbox, Outcome]]:
-        if self._over:
-            raise RuntimeError("the connection was given back")
+        if self._over or self._sent:
+            raise RuntimeError("the connection was given back, or is with the next message by now")
+        self._sent = True
         self._pooled.messages += 1
         return self._pooled.connection.send(envelope, content)
 
@@ -144,7 +182,8 @@ class ConnectionPool:
         self._connector = connector
         self._clock = clock
         self._settings = settings or PoolSettings()
-        self._destinations: dict[tuple[str, int], _Destination] = {}
+        self._pace = Pace(clock, self._settings.interval)
+        self._destinations: dict[_Place, _Destination] = {}
         self._closing = False
 
     def connect(
@@ -154,7 +193,8 @@ class ConnectionPool:
         satisfies: Callable[[IHopConnection], bool],
         failed: Callable[[TlsFailedError], object] = lambda _: None,
     ) -> Deferred[IHopConnection]:
-        return Deferred.fromCoroutine(self._connect(hop, use, satisfies, failed))
+        wish = _Wish(hop, use, satisfies, failed)
+        return self._pace.turn(_place(hop)).addCallback(lambda _: self._fulfil(wish))
 
     def close(self) -> Deferred[None]:
         """
@@ -167,70 +207,98 @@ class ConnectionPool:
         idle = [pooled for destination in self._destinations.values() for pooled in destination.idle]
         return DeferredList([self._end(pooled) for pooled in idle]).addCallback(lambda _: None)
 
-    async def _connect(
-        self,
-        hop: NextHop,
-        use: TlsUse,
-        satisfies: Callable[[IHopConnection], bool],
-        failed: Callable[[TlsFailedError], object],
-    ) -> IHopConnection:
-        key = (hop.host, hop.port)
-        destination = self._destinations.setdefault(key, _Destination())
-        while True:
-            kept = self._take(destination, hop, use, satisfies)
-            if kept is not None:
-                return self._lease(kept)
-            if destination.open < self._settings.concurrency:
-                break
-            if destination.idle:
-                # One that will not do gives way to one that will.
-                self._end(destination.idle[0])
-                continue
-            await self._turn(destination)
-        # It may have been given up when the last of its connections ended.
-        self._destinations[key] = destination
-        destination.open += 1
-        try:
-            connection = await self._connector.connect(hop, use, satisfies, failed)
-        except BaseException:
-            self._closed(hop)
-            raise
-        return self._lease(_Pooled(connection, use))
+    def _fulfil(self, wish: _Wish) -> IHopConnection | Deferred[IHopConnection]:
+        destination = self._destinations.setdefault(_place(wish.hop), _Destination())
+        kept = self._take(destination, wish)
+        if kept is not None:
+            return self._lease(kept)
+        if destination.open >= self._settings.concurrency and destination.idle:
+            # One that will not do gives way to one that will.
+            self._end(destination.idle[0])
+        if destination.open < self._settings.concurrency:
+            return self._open(wish)
+        turn: Deferred[_Pooled | None] = Deferred(lambda _: destination.waiting.remove(waiting))
+        waiting = _Waiting(wish, turn)
+        destination.waiting.append(waiting)
+        return turn.addCallback(lambda pooled: self._open(wish) if pooled is None else self._lease(pooled))
 
-    def _take(
-        self,
-        destination: _Destination,
-        hop: NextHop,
-        use: TlsUse,
-        satisfies: Callable[[IHopConnection], bool],
-    ) -> _Pooled | None:
+    def _take(self, destination: _Destination, wish: _Wish) -> _Pooled | None:
         # The last that was used is the least likely to be closed by the host.
         for pooled in reversed(list(destination.idle)):
             if not pooled.connection.usable:
                 self._end(pooled)
-            elif pooled.serves(hop, use) and satisfies(pooled.connection):
+            elif pooled.serves(wish):
                 self._awake(destination, pooled)
                 return pooled
         return None
 
+    def _open(self, wish: _Wish) -> Deferred[IHopConnection]:
+        place = _place(wish.hop)
+        self._destinations.setdefault(place, _Destination()).open += 1
+
+        def opened(connection: IHopConnection) -> IHopConnection:
+            pooled = _Pooled(connection, wish.use)
+            if IPipeliningConnection.providedBy(connection):
+                connection.onContentSent = lambda: self._hand_on(pooled)
+            return self._lease(pooled)
+
+        def failed(failure: Failure) -> Failure:
+            self._closed(place)
+            return failure
+
+        connecting = self._connector.connect(wish.hop, wish.use, wish.satisfies, wish.failed)
+        return connecting.addCallbacks(opened, failed)
+
     def _lease(self, pooled: _Pooled) -> _Lease:
-        return _Lease(pooled, self._give_back, self._end)
+        pooled.leases += 1
+        lease = _Lease(pooled, self._give_back, self._part)
+        pooled.reused = True
+        return lease
+
+    def _wears_out(self, pooled: _Pooled) -> bool:
+        return (
+            self._closing
+            or pooled.unwanted
+            or pooled.messages >= self._settings.messages
+            or not pooled.connection.usable
+        )
+
+    def _hand_on(self, pooled: _Pooled) -> bool:
+        """Give a connection to who waits first, if it serves."""
+        waiting = self._destinations[_place(pooled.connection.hop)].waiting
+        if not waiting or self._wears_out(pooled) or not pooled.serves(waiting[0].wish):
+            return False
+        waiting.popleft().turn.callback(pooled)
+        return True
 
     def _give_back(self, pooled: _Pooled) -> None:
-        hop = pooled.connection.hop
-        destination = self._destinations[hop.host, hop.port]
-        if self._closing or not pooled.connection.usable or pooled.messages >= self._settings.messages:
-            self._end(pooled)
+        pooled.leases -= 1
+        if pooled.leases:
             return
-        pooled.reused = True
-        destination.idle.append(pooled)
-        pooled.timer = self._clock.callLater(self._settings.idle, self._end, pooled)
-        self._next(destination)
+        destination = self._destinations[_place(pooled.connection.hop)]
+        if self._wears_out(pooled):
+            self._end(pooled)
+        elif self._hand_on(pooled):
+            pass
+        elif destination.waiting:
+            # One that will not do gives way to one that will.
+            self._end(pooled)
+        else:
+            destination.idle.append(pooled)
+            pooled.timer = self._clock.callLater(self._settings.idle, self._end, pooled)
+
+    def _part(self, pooled: _Pooled) -> Deferred[None]:
+        pooled.leases -= 1
+        if not pooled.leases:
+            return self._end(pooled)
+        # The other message is none of the caller's business.
+        pooled.unwanted = True
+        return succeed(None)
 
     def _end(self, pooled: _Pooled) -> Deferred[None]:
-        hop = pooled.connection.hop
-        self._awake(self._destinations[hop.host, hop.port], pooled)
-        self._closed(hop)
+        place = _place(pooled.connection.hop)
+        self._awake(self._destinations[place], pooled)
+        self._closed(place)
         return pooled.connection.quit()
 
     def _awake(self, destination: _Destination, pooled: _Pooled) -> None:
@@ -240,18 +308,14 @@ class ConnectionPool:
         if timer is not None and timer.active():
             timer.cancel()
 
-    def _closed(self, hop: NextHop) -> None:
-        destination = self._destinations[hop.host, hop.port]
+    def _closed(self, place: _Place) -> None:
+        destination = self._destinations[place]
         destination.open -= 1
-        self._next(destination)
-        if not destination.open and not destination.waiting:
-            self._destinations.pop((hop.host, hop.port), None)
-
-    def _turn(self, destination: _Destination) -> Deferred[None]:
-        turn: Deferred[None] = Deferred(destination.waiting.remove)
-        destination.waiting.append(turn)
-        return turn
-
-    def _next(self, destination: _Destination) -> None:
         if destination.waiting:
-            destination.waiting.popleft().callback(None)
+            destination.waiting.popleft().turn.callback(None)
+        elif not destination.open:
+            self._destinations.pop(place, None)
+
+
+def _place(hop: NextHop) -> _Place:
+    return hop.host, hop.port, hop.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar, cast
 
@@ -65,9 +66,28 @@ __all__ = ["MailClient"]
 _log = Logger()
 
 _E = TypeVar("_E", bound=ClientEvent)
-_CANCELLED = Outcome(451, "4.3.0", "Cancelled")
+_LITTLE = 1 << 14
+_CANCELLED = Outcome(451, "4.3.0", "The connection was cut here")
 _BARE = Outcome(550, "5.6.0", "The message contains a bare CR or LF")
 _LOCAL_ERROR = Outcome(451, "4.3.0", "The message could not be read")
+
+
+class _Message:
+    """
+    A message on its way.
+
+    :param give_up: called with it when it is cancelled.
+    :ivar done: fires with its outcomes.
+    """
+
+    __slots__ = ("cancelled", "content", "done")
+
+    def __init__(
+        self, content: Iterable[bytes | Deferred[None]], give_up: Callable[[_Message], None]
+    ) -> None:
+        self.content = content
+        self.cancelled = False
+        self.done: Deferred[Mapping[Mailbox, Outcome]] = Deferred(lambda _: give_up(self))
 
 
 @implementer(IHandshakeListener)
@@ -81,6 +101,8 @@ class MailClient(Protocol):
     :param verifier: what TLS begins with.
     :ivar session: the session.
     :ivar evidence: what the host showed in the TLS handshake, None without.
+    :ivar content_sent: called without arguments when the end of a message was
+        sent, and is not answered yet; the next may be sent if it is ``usable``.
     :ivar ended: called without arguments when the connection is gone.
     """
 
@@ -99,6 +121,7 @@ class MailClient(Protocol):
             discard=settings.discard,
         )
         self.evidence: TlsEvidence | None = None
+        self.content_sent: Callable[[], object] = lambda: None
         self.ended: Callable[[], object] = lambda: None
         self._verifier = verifier
         self._timeouts = settings.timeouts
@@ -110,8 +133,11 @@ class MailClient(Protocol):
         self._helo = ""
         self._sending_address = ""
         self._feeder: Feeder | None = None
-        self._content: Iterable[bytes | Deferred[None]] = ()
+        # The message that is sent, and perhaps one whose envelope was said
+        # behind it.
+        self._messages: deque[_Message] = deque()
         self._replies = 0
+        self._unflushed = 0
         self._pumping = False
         self._lost = False
         self._handshaking = False
@@ -119,7 +145,7 @@ class MailClient(Protocol):
     # The connection
 
     def connectionMade(self) -> None:
-        if ITCPTransport.providedBy(self.transport):
+        if ITCPTransport.providedBy(self.transport) and not self.hop.path:
             self.transport.setTcpNoDelay(True)
         # Of a connection that is lost nobody knows it any more.
         self._sending_address = _host(self.transport.getHost())
@@ -175,7 +201,13 @@ class MailClient(Protocol):
     @property
     def usable(self) -> bool:
         """Whether another message could be sent."""
-        return not self._lost and self._answer is None and self.session.state is ClientState.READY
+        return (
+            not self._lost
+            and self._answer is None
+            and len(self._messages) <= 1
+            and not any(message.cancelled for message in self._messages)
+            and self.session.takes_message
+        )
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -225,8 +257,8 @@ class MailClient(Protocol):
 
     def rest(self) -> None:
         """Nothing is asked of the server now: it has as long as it likes."""
-        self._overall.stop()
-        self._deadline.stop()
+        self._overall.rest()
+        self._deadline.rest()
 
     def send(
         self, envelope: Envelope, content: Iterable[bytes | Deferred[None]]
@@ -238,14 +270,17 @@ class MailClient(Protocol):
         """
         if self._lost or self.session.state is ClientState.CLOSED:
             return succeed(_for_all(envelope, self._temporary("4.4.2", "The connection was lost")))
-        self._content = content
-        self._overall.begin(self._timeouts.transaction)
         try:
-            sent = self._ask(lambda: self.session.start_message(envelope))
+            self.session.start_message(envelope)
         except CannotCarryError as error:
-            self._overall.stop()
             return succeed(_for_all(envelope, error.outcome))
-        return sent.addCallback(self._sent)
+        message = _Message(content, self._give_up)
+        self._messages.append(message)
+        if len(self._messages) == 1:
+            self._overall.begin(self._timeouts.transaction)
+            self._keep_time()
+        self._pump()
+        return message.done
 
     def quit(self) -> Deferred[None]:
         """
@@ -289,11 +324,6 @@ class MailClient(Protocol):
             lambda event: event.data if isinstance(event, AuthChallenge) else _expect(event, Answered).reply
         )
 
-    def _sent(self, event: ClientEvent) -> Mapping[Mailbox, Outcome]:
-        if isinstance(event, MessageInDoubt):
-            return event.outcomes
-        return _expect(event, MessageDone).outcomes
-
     def _pump(self) -> None:
         """Handle what the server said, then send what there is to say."""
         if self._pumping:
@@ -307,10 +337,11 @@ class MailClient(Protocol):
         self._flush()
         if self._replies != self.session.replies:
             self._replies = self.session.replies
-            if self._answer is not None:
+            if self._answer is not None or self._messages:
                 self._keep_time()
 
     def _flush(self) -> None:
+        self._unflushed = 0
         data = self.session.data_to_send()
         if data and not self._lost:
             self.transport.write(data)
@@ -327,9 +358,7 @@ class MailClient(Protocol):
                 self._fail(HopError(event.outcome))
                 self._part()
             case MessageDone() | MessageInDoubt():
-                self._stop_feeding()
-                self.rest()
-                self._fire(event)
+                self._settle(event.outcomes)
             case _:
                 self._fire(event)
 
@@ -355,20 +384,47 @@ class MailClient(Protocol):
 
     def _feed(self) -> None:
         self._feeder = Feeder(
-            self._content, cast("IConsumer", self.transport), self._write, self._finish, self._cannot_feed
+            self._messages[0].content,
+            cast("IConsumer", self.transport),
+            self._write,
+            self._finish,
+            self._cannot_feed,
         )
-        self._content = ()
         self._feeder.start()
 
     def _write(self, data: bytes) -> None:
         self.session.send_content(data)
-        self._deadline.begin(self._timeouts.of(self.session.state))
-        self._flush()
+        self._unflushed += len(data)
+        # What is little goes out together with the end of the message, and
+        # with the envelope of the next.
+        if self._unflushed > _LITTLE or not self._pumping:
+            self._deadline.begin(self._timeouts.of(self.session.state))
+            self._flush()
 
     def _finish(self) -> None:
         self.session.end_content()
         self._keep_time()
-        self._flush()
+        self.content_sent()
+        if not self._pumping:
+            self._flush()
+
+    def _settle(self, outcomes: Mapping[Mailbox, Outcome]) -> None:
+        self._stop_feeding()
+        message = self._messages.popleft()
+        if not self._messages:
+            self.rest()
+        elif self._messages[0].cancelled:
+            self._end(_CANCELLED)
+        else:
+            self._overall.begin(self._timeouts.transaction)
+        if not message.cancelled:
+            message.done.callback(outcomes)
+
+    def _give_up(self, message: _Message) -> None:
+        message.cancelled = True
+        # One that is ahead is none of the other's business.
+        if message is self._messages[0]:
+            self._end(_CANCELLED)
 
     def _stop_feeding(self) -> None:
         feeder, self._feeder = self._feeder, None
@@ -433,7 +489,8 @@ class MailClient(Protocol):
 
 
 def _host(address: IAddress) -> str:
-    return str(getattr(address, "host", address))
+    # As a session names it, a socket of this machine has no address.
+    return str(getattr(address, "host", "local"))
 
 
 def _for_all(envelope: Envelope, outcome: Outcome) -> Mapping[Mailbox, Outcome]:

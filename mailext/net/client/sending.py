@@ -22,17 +22,20 @@ from twisted.mail.smtp import DNSNAME
 from mailext.interfaces import IClientIdentitySource, IHopConnection
 from mailext.message.submission import with_needs
 from mailext.net.client.connector import Connector, Dial, dialler
-from mailext.net.client.pool import ConnectionPool
+from mailext.net.client.pool import ConnectionPool, PoolSettings
 from mailext.net.client.settings import ClientSettings, Credentials, Identification, OnRefusal, Timeouts
 from mailext.net.client.verification import TrustRoots, level
-from mailext.values import Envelope, HopError, Mailbox, NextHop, Outcome, TlsLevel, TlsUse
+from mailext.values import Envelope, HopError, Mailbox, NextHop, Outcome, Recipient, TlsLevel, TlsUse
+from mailext.wire.client_limits import is_beyond_limits
 
 __all__ = ["MailSender", "MailServer", "Message", "Progress", "send_mail"]
 
 #: A message: its octets in lines that end in CRLF, whole or cut anywhere; or a
 #: message of the standard library.
 Message = bytes | EmailMessage | Iterable[bytes]
-#: Called with the octets of the message that were handed on so far.
+#: Called with the octets of the message that were handed on so far; from the
+#: beginning again where the server takes so many recipients in another
+#: transaction only.
 Progress = Callable[[int], object]
 
 _PIECE = 1 << 16
@@ -81,6 +84,8 @@ class MailSender:
         made: ``frozenset({"CHUNKING"})`` sends by DATA, not BDAT.
     :param dial: makes endpoints, for example through a proxy; None: those of
         TCP.
+    :param pool: how many connections there are at a time, how long they are
+        kept, and how fast messages follow each other.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class MailSender:
         timeouts: Timeouts | None = None,
         discard: frozenset[str] = frozenset(),
         dial: Dial | None = None,
+        pool: PoolSettings | None = None,
     ) -> None:
         timeouts = timeouts or Timeouts()
         self._server = server
@@ -112,7 +118,7 @@ class MailSender:
         connector = Connector(
             dial or dialler(reactor, timeouts.connect), settings, roots or TrustRoots(), reactor
         )
-        self._pool = ConnectionPool(connector, reactor)
+        self._pool = ConnectionPool(connector, reactor, pool)
 
     def send(
         self, envelope: Envelope, message: Message, progress: Progress | None = None
@@ -123,7 +129,10 @@ class MailSender:
         :param envelope: whom it is for; its ``options`` and those of its
             recipients ask for REQUIRETLS and for delivery status
             notifications. What the message itself tells (size, 8-bit content)
-            is added where it is not there.
+            is added where it is not there. Recipients that the server does not
+            take at once (RFC 9422) are sent the message again, on its own, if
+            the message can be iterated over more than once; a file cannot, and
+            they have an outcome of 452 4.5.3.
         :return: a Deferred of one outcome for each recipient. It fails with a
             ``HopError`` if the server could not be reached or would not have
             us. Cancelling it stops the message, unless its end has been sent.
@@ -138,16 +147,29 @@ class MailSender:
         self, envelope: Envelope, message: Message, progress: Progress | None
     ) -> Mapping[Mailbox, Outcome]:
         envelope, content = _prepared(envelope, message)
+        outcomes = dict(await self._transact(envelope, content, progress))
+        while left := _left_over(envelope, outcomes):
+            if len(left) == len(envelope.recipients) or isinstance(content, Iterator):
+                break
+            envelope = replace(envelope, recipients=left)
+            try:
+                outcomes |= await self._transact(envelope, content, progress)
+            except HopError as error:
+                # What became of the others stays.
+                outcomes |= {recipient.address: error.outcome for recipient in left}
+        return outcomes
 
+    async def _transact(
+        self, envelope: Envelope, content: Iterable[bytes], progress: Progress | None
+    ) -> Mapping[Mailbox, Outcome]:
         def satisfies(connection: IHopConnection) -> bool:
-            is_verified = level(connection.evidence) is TlsLevel.AUTHENTICATED
-            return is_verified or not envelope.options.requiretls
+            return not envelope.options.requiretls or level(connection.evidence) is TlsLevel.AUTHENTICATED
 
         connection = await self._pool.connect(self._hop, self._server.use, satisfies)
         try:
             if not satisfies(connection):
                 raise HopError(_NOT_VERIFIED)
-            return await connection.send(envelope, _counted(content, progress))
+            return await connection.send(envelope, _counted(content, progress) if progress else content)
         finally:
             connection.release()
 
@@ -182,25 +204,38 @@ def _identification(server: MailServer) -> Identification | None:
 
 def _prepared(envelope: Envelope, message: Message) -> tuple[Envelope, Iterable[bytes]]:
     """The envelope with what the message tells, and the message as octets."""
-    envelope = with_needs(envelope, b"")
     if isinstance(message, EmailMessage):
+        envelope = with_needs(envelope, b"")
         policy = email.policy.SMTPUTF8 if envelope.options.smtputf8 else email.policy.SMTP
         message = message.as_bytes(policy=policy.clone(cte_type="7bit"))
     if not isinstance(message, bytes):
-        return envelope, message
+        return with_needs(envelope, b""), message
     envelope = with_needs(envelope, message)
-    return replace(envelope, options=replace(envelope.options, size=len(message))), _pieces(message)
+    envelope = replace(envelope, options=replace(envelope.options, size=len(message)))
+    return envelope, (message,) if len(message) <= _PIECE else _Pieces(message)
 
 
-def _pieces(octets: bytes) -> Iterator[bytes]:
-    for begin in range(0, len(octets), _PIECE):
-        yield octets[begin : begin + _PIECE]
+class _Pieces:
+    """A message in pieces, as often as they are asked for."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+
+    def __iter__(self) -> Iterator[bytes]:
+        for begin in range(0, len(self._octets), _PIECE):
+            yield self._octets[begin : begin + _PIECE]
 
 
-def _counted(content: Iterable[bytes], progress: Progress | None) -> Iterator[bytes]:
+def _counted(content: Iterable[bytes], progress: Progress) -> Iterator[bytes]:
     count = 0
     for piece in content:
         yield piece
         count += len(piece)
-        if progress is not None:
-            progress(count)
+        progress(count)
+
+
+def _left_over(envelope: Envelope, outcomes: Mapping[Mailbox, Outcome]) -> tuple[Recipient, ...]:
+    """The recipients that want another transaction."""
+    return tuple(
+        recipient for recipient in envelope.recipients if is_beyond_limits(outcomes[recipient.address])
+    )

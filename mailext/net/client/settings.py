@@ -56,7 +56,7 @@ class Timeouts:
                 return self.handshake
             case ClientState.CONTENT:
                 return self.block
-            case ClientState.COMPLETION:
+            case ClientState.COMPLETION | ClientState.AHEAD:
                 return self.completion
             case ClientState.QUITTING:
                 return self.quit
