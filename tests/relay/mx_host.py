@@ -42,6 +42,7 @@ class Arrival:
     :param tls: the version of TLS, empty in clear.
     :param login: who had logged in.
     :param chunked: whether it came by BDAT.
+    :param when: wall clock, before the host said that it has it.
     """
 
     host: str
@@ -51,6 +52,7 @@ class Arrival:
     tls: str
     login: str = ""
     chunked: bool = False
+    when: float = 0.0
 
     @property
     def recipients(self) -> list[str]:
@@ -367,6 +369,7 @@ class _Session:
             self._tls,
             self._login,
             chunked,
+            time.time(),
         )
         self._forget()
         scripted = self._host.script.answers.get("END", ["250"])[0]

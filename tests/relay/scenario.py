@@ -21,8 +21,8 @@ Message
     (``NOTIFY=``, ``ORCPT=``). And what the operator wants of the domain:
     ``security=``, ``mode=``, ``next-hop=``.
 Arrives
-    ``nowhere``; or host, ``tls`` or ``clear``, and every parameter of MAIL and
-    RCPT. Several are parted by ``;``.
+    ``nowhere``; or host, ``tls`` or ``clear``, every parameter of MAIL and
+    RCPT, and ``BDAT`` if it did not come by DATA. Several are parted by ``;``.
 Told
     ``done``: all is well, and nobody told of it; ``waits``, with the beginning
     of the reply that the queue has; ``unreported``: it has failed, and nobody
@@ -242,13 +242,9 @@ def message_of(words: Sequence[str]) -> bytes:
 
 
 def _seen(arrival: Arrival) -> str:
-    return " ".join(
-        [
-            arrival.host,
-            "tls" if arrival.tls else "clear",
-            *(each.lower() for each in sorted(arrival.parameters)),
-        ]
-    )
+    words = [*arrival.parameters, "BDAT"] if arrival.chunked else arrival.parameters
+    how = "tls" if arrival.tls else "clear"
+    return " ".join([arrival.host, how, *(word.lower() for word in sorted(words))])
 
 
 def _expected(scenario: Scenario) -> list[str]:

@@ -54,11 +54,11 @@ insecure a b | a END=452:4.3.1; b plain                     | none            | 
 insecure a b | a END=554:5.6.0; b plain                     | none            | nowhere          | failed 5.6.0
 insecure a b | a END=taken-and-cut; b plain                 | none            | a clear          | waits 451 4.4.2
 insecure a   | a slow                                       | none            | a clear          | done
-insecure a   | a chunking                                   | none            | a clear          | done
+insecure a   | a chunking                                   | none            | a clear BDAT     | done
 insecure a   | a small                                      | none            | nowhere          | failed 5.3.4
 insecure a   | a RCPT.eve=550:5.1.1                         | none to=bob,eve | a clear          | eve failed 5.1.1
 insecure a   | a RCPT.eve=450:4.2.1                         | none to=bob,eve | a clear          | eve waits 450 4.2.1
-insecure a   | a RCPT.eve=550:5.1.1 RCPT.kim=450 chunking   | none to=bob,eve,kim | a clear      | eve failed 5.1.1; kim waits 450
+insecure a   | a RCPT.eve=550:5.1.1 RCPT.kim=450 chunking   | none to=bob,eve,kim | a clear BDAT | eve failed 5.1.1; kim waits 450
 insecure a   | a RCPT=550:5.1.1                             | none to=bob,eve | nowhere          | failed 5.1.1; eve failed 5.1.1
 insecure a   | a smtputf8                                   | utf8            | a clear SMTPUTF8 BODY=8BITMIME | done
 insecure a   | a plain                                      | utf8            | nowhere          | failed 5.6.7

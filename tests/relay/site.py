@@ -149,6 +149,7 @@ class RelaySite:
         self.leave()
         self.server.stop()
         self.dns.stop()
+        assert [*self.log.all(level="error"), *self.log.all(level="critical")] == []
 
     def leave(self) -> None:
         """End the session of submission: a server that stops waits for those that there are."""
@@ -219,10 +220,15 @@ class RelaySite:
 
     def queue(self) -> dict[str, dict]:
         """:return: by its id, what ``mailext queue list --json`` tells of each message."""
+        # A server takes mail before it takes questions.
+        entries = eventually(self._queue_list, "an answer about the queue")
+        return {entry["id"]: entry for entry in json.loads(entries)}
+
+    def _queue_list(self) -> str:
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
-            assert main(["--config", str(self.server.config), "queue", "list", "--json"]) == 0
-        return {entry["id"]: entry for entry in json.loads(output.getvalue())}
+            status = main(["--config", str(self.server.config), "queue", "list", "--json"])
+        return output.getvalue() if status == 0 else ""
 
     def report_about(self, sent: Sent, address: str = ADDRESS) -> Report:
         """:return: the one report about a message, once it is in the mailbox."""
