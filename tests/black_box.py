@@ -52,10 +52,10 @@ def eventually(question: Callable[[], T], what: str, patience: float = _PATIENCE
     return answer
 
 
-def answers(port: int) -> bool:
+def answers(port: int, address: str = "127.0.0.1") -> bool:
     """:return: whether something accepts connections there."""
     with closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 def environment() -> dict[str, str]:

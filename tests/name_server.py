@@ -47,21 +47,28 @@ class NameServer:
 
     :param minimum: for how long a negative answer may be kept, in seconds;
         None: it comes without SOA record.
+    :param address: of loopback.
     :ivar queries: what was asked, each with ``udp`` or ``tcp``.
     """
 
     def __init__(
-        self, records: DnsRecords, *, sending: Sending = as_it_is, minimum: int | None = 60, port: int = 0
+        self,
+        records: DnsRecords,
+        *,
+        sending: Sending = as_it_is,
+        minimum: int | None = 60,
+        address: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.records = records
         self.queries: list[tuple[str, Message]] = []
         self._sending = sending
         self._minimum = minimum
         self._stopping = False
-        self._stream = socket.create_server(("127.0.0.1", port))
+        self._stream = socket.create_server((address, port))
         self.port: int = self._stream.getsockname()[1]
         self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._datagrams.bind(("127.0.0.1", self.port))
+        self._datagrams.bind((address, self.port))
         self._threads = [
             threading.Thread(target=serve, daemon=True) for serve in (self._serve_udp, self._serve_tcp)
         ]

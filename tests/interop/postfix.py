@@ -38,9 +38,11 @@ class Postfix:
 
     :param settings: lines of main.cf.
     :param services: lines of master.cf beside those that sending needs.
+    :param resolver: the IP address of the name server that it asks; empty: that
+        of the machine.
     """
 
-    def __init__(self, settings: str, services: str = "") -> None:
+    def __init__(self, settings: str, services: str = "", resolver: str = "") -> None:
         # Its processes give up root: no folder above theirs may be private.
         self.folder = Path(tempfile.mkdtemp(prefix="mailext-postfix-"))
         self.folder.chmod(0o755)
@@ -68,6 +70,7 @@ inet_protocols = ipv4
 """,
             "utf-8",
         )
+        self._resolver = resolver
         self._master: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -77,11 +80,19 @@ inet_protocols = ipv4
         )
         daemons = self._setting("daemon_directory")
         self._master = subprocess.Popen(
-            [f"{daemons}/master", "-c", str(self.configuration), "-s"],
+            [*self._apart(), f"{daemons}/master", "-c", str(self.configuration), "-s"],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
         eventually((self.folder / "queue/pid/master.pid").exists, "Postfix to start")
+
+    def _apart(self) -> list[str]:
+        """What starts a program so that it asks our name server: the file that names it has one place."""
+        if not self._resolver:
+            return []
+        (self.folder / "resolv.conf").write_text(f"nameserver {self._resolver}\n", "utf-8")
+        mount = f"mount --bind {self.folder}/resolv.conf /etc/resolv.conf"
+        return ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$0" "$@"']
 
     @property
     def pid(self) -> int:
@@ -116,6 +127,11 @@ inet_protocols = ipv4
     def wait_until_sent(self, count: int = 1) -> str:
         """:return: the log, once as many recipients as that were answered with success."""
         eventually(lambda: self._log_text().count("status=sent") >= count, "Postfix to send")
+        return self._log_text()
+
+    def wait_until_logged(self, what: str) -> str:
+        """:return: the log, once that stands in it."""
+        eventually(lambda: what in self._log_text(), f"Postfix to log {what!r}")
         return self._log_text()
 
     def _log_text(self) -> str:
