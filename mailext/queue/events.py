@@ -1,7 +1,7 @@
 """
-The log events of a message: ``accepted``, ``attempt``, ``report`` or
-``unreported``, ``done``; and what an operator does to it: ``demand``,
-``dropped``.
+The log events of a message: ``accepted``, ``attempt`` or ``left-alone``,
+``report`` or ``unreported``, ``done``; and what an operator does to it:
+``demand``, ``dropped``.
 
 Each is one line with the queue id, and has the keys ``event``, ``queueId``,
 ``requiretls`` and ``clientid``. Of a client identity only the keyed hash that
@@ -24,6 +24,7 @@ __all__ = [
     "log_demand",
     "log_done",
     "log_dropped",
+    "log_left_alone",
     "log_report",
     "log_unreported",
 ]
@@ -60,6 +61,23 @@ def log_attempt(entry: QueueEntry, outcomes: Mapping[Mailbox, Outcome], settleme
         failed=states[RecipientState.FAILED],
         hold=settlement.hold,
         replies={str(address): str(outcome) for address, outcome in outcomes.items()},
+        **_common(entry),
+    )
+
+
+def log_left_alone(entry: QueueEntry, outcomes: Mapping[Mailbox, Outcome]) -> None:
+    """
+    The message was due, and nobody was tried: where it goes is left alone for a
+    while.
+
+    :param outcomes: why, for each recipient.
+    """
+    _log.info(
+        "left alone queueId={queueId} from=<{reversePath}> recipients={recipients} requiretls={requiretls} "
+        "clientid={clientid} reasons={reasons}",
+        event="left-alone",
+        recipients=len(outcomes),
+        reasons=sorted({str(outcome) for outcome in outcomes.values()}),
         **_common(entry),
     )
 

@@ -14,7 +14,7 @@ from mailext.queue.aftermath import Aftermath
 from mailext.queue.attempt import LOCAL_TROUBLE, DeliveryAttempts, for_all
 from mailext.queue.clock import QueueClock
 from mailext.queue.dispatch import Deferral, Group
-from mailext.queue.events import log_attempt
+from mailext.queue.events import log_attempt, log_left_alone
 from mailext.queue.recorder import Recorder
 from mailext.queue.settlement import SettlementRules, without_second_doubt
 from mailext.values import Mailbox, Outcome, Progress, QueueEntry, Recipient, RecipientState, Settlement
@@ -152,8 +152,10 @@ class Turn:
         entry, outcomes, means = self._entry, self._unrecorded, self._means
         settlement = means.rules.settle(entry, outcomes, self._left_alone)
         settlement = means.aftermath.weigh(entry, settlement, outcomes)
-        if self._outcomes:
+        if self._outcomes.keys() - self._left_alone.keys():
             log_attempt(entry, self._outcomes, settlement)
+        elif self._outcomes:
+            log_left_alone(entry, self._outcomes)
         await means.recorder.record(entry, partial(means.aftermath.prepare, entry, settlement, outcomes))
         await means.recorder.record(entry, partial(means.store.settle, settlement))
         return settlement

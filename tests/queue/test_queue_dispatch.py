@@ -207,7 +207,11 @@ def test_groups_that_end_while_another_is_recorded_lose_nothing(queue: QueueSite
 def test_a_deferral_is_no_attempt(queue: QueueSite) -> None:
     start = queue.clock.seconds()
     queue.dispatch.ways["example.net"] = lambda: Deferral(LATER, until=start + 60)
-    assert replies(queue, CAROL) == {str(CAROL): str(LATER)}
+    queue.add(CAROL)
+    with logged() as events:
+        queue.manager.start()
+    [event] = [event for event in events if event.get("event")]
+    assert (event["event"], event["recipients"], event["reasons"]) == ("left-alone", 1, [str(LATER)])
     carol = queue.recipients()[CAROL]
     assert (carol.attempts, carol.last_reply, carol.next_attempt) == (0, str(LATER), start + 60)
     queue.dispatch.ways["example.net"] = far = FakeTarget()
