@@ -54,6 +54,7 @@ from tests.net.world import Script, World
 DOMAIN = "example.net"
 NAMES = {"a": "a.example.net", "b": "b.example.net", "net": "example.net", "smart": "smart.example.com"}
 ADDRESSES = {"a": "192.0.2.1", "b": "192.0.2.2", "net": "192.0.2.3", "smart": "192.0.2.4"}
+POLICY_HOSTS = {"mta-sts.example.net": "192.0.2.5", "mta-sts.smart.example.com": "192.0.2.6"}
 ANN = Mailbox("ann", "example.org")
 BOB = Mailbox("bob", DOMAIN)
 CAROL = Mailbox("carol", DOMAIN)
@@ -79,13 +80,14 @@ class HostPki:
 def host_pki(folder: Path) -> HostPki:
     """Make the certificates."""
     authority, stranger = trustme.CA(), trustme.CA()
+    names = [*NAMES.values(), *POLICY_HOSTS]
     authority.cert_pem.write_to_path(str(folder / "roots.pem"))
     past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     issued = {
-        "good": authority.issue_cert(*NAMES.values()),
+        "good": authority.issue_cert(*names),
         "wrong-name": authority.issue_cert("other.example"),
-        "expired": authority.issue_cert(*NAMES.values(), not_before=past, not_after=past + dt.timedelta(1)),
-        "stranger": stranger.issue_cert(*NAMES.values()),
+        "expired": authority.issue_cert(*names, not_before=past, not_after=past + dt.timedelta(1)),
+        "stranger": stranger.issue_cert(*names),
     }
     servers, tlsa = {}, _anchors(authority.cert_pem.bytes())
     for word, leaf in issued.items():

@@ -156,8 +156,9 @@ class World:
 
     def pump(self) -> None:
         """Carry octets until nothing moves."""
+        self.clock.advance(0)
         while sum(link.pump() for link in self.links):
-            pass
+            self.clock.advance(0)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, and what comes of it."""

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import Logger
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailext.delivery.relay.host import HostAttempt, Unsent
@@ -20,8 +19,6 @@ from mailext.requiretls.path import Requirement, Shortfall, passes
 from mailext.values import DnsError, Envelope, Mailbox, Outcome, QueueEntry, Route
 
 __all__ = ["RelayTarget"]
-
-_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +68,19 @@ class RelayTarget:
             null_reverse_path=envelope.reverse_path is None,
         )
         found = await self._in_passes(route, requirements, envelope, beginning)
-        # RFC 8461 section 5: mail is not returned before it is known that the
-        # policy, if there is one, is still the same.
-        if isinstance(found, _Untaken) and await self._revised(route, found, envelope):
-            found = await self._in_passes(route, requirements, envelope, beginning)
+        unknown: DnsError | None = None
+        try:
+            if isinstance(found, _Untaken) and await self._revised(route, found):
+                found = await self._in_passes(route, requirements, envelope, beginning)
+        except DnsError as error:
+            unknown = error
         if not isinstance(found, _Untaken):
             return found
         outcome = folded(found.requirement, found.unsent)
+        if unknown is not None and not outcome.is_temporary:
+            # RFC 8461 section 5: mail is not returned before it is known that
+            # the policy, if there is one, is still the same.
+            outcome = Outcome(451, "4.4.3", f"What {route.destination} publishes is not known: {unknown}")
         self._note(reached=any(each.reached for each in found.unsent), cause=outcome)
         # Where that is what one host said, each recipient has its own words.
         said = next((each.outcomes for each in found.unsent if each.cause is outcome), None)
@@ -95,22 +98,14 @@ class RelayTarget:
                 break
         return _Untaken(requirement, unsent)
 
-    async def _revised(self, route: Route, untaken: _Untaken, envelope: Envelope) -> bool:
+    async def _revised(self, route: Route, untaken: _Untaken) -> bool:
         """Whether hosts fell short of what is not published any more."""
         authenticator = self.means.authenticator
         fell_short = any(isinstance(each.cause, Shortfall) for each in untaken.unsent)
         if not fell_short or not IRevisableAuthenticator.providedBy(authenticator):
             return False
         revised = IRevisableAuthenticator(authenticator).revised(route.destination, route.hops[0])
-        try:
-            return await cast("Awaitable[bool]", revised) if isinstance(revised, Deferred) else revised
-        except CancelledError:
-            raise
-        except Exception as error:
-            if not isinstance(error, DnsError):
-                _log.failure("What {domain} publishes is not known", domain=route.destination)
-            text = f"What {route.destination} publishes cannot be looked up: {error}"
-            raise UndeliveredError(_for_all(envelope, Outcome(451, "4.4.3", text))) from error
+        return await cast("Awaitable[bool]", revised) if isinstance(revised, Deferred) else revised
 
     async def _pass(
         self,

@@ -71,7 +71,8 @@ class StsPolicies:
         the policy if it is another one (section 5: before mail is returned).
 
         :return: a Deferred of whether another policy holds now than before; it
-            fails with :class:`~mailext.values.DnsError` if DNS does not say.
+            fails with :class:`~mailext.values.DnsError` if DNS does not say
+            whether the one that is remembered has been replaced.
         """
         return Deferred.fromCoroutine(self._renew(domain))
 
@@ -111,7 +112,8 @@ class StsPolicies:
     async def _renew(self, domain: str) -> bool:
         before = await self._remembered(domain)
         self._resolver.forget(record_name(domain), RdataType.TXT)
-        await self._record_id(domain)
+        if before is not None:
+            await self._record_id(domain)
         found = await self._find(domain)
         return (found and found.policy) != (before and before.policy)
 
