@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from mailext.interfaces import IHopConnection, IHopConnector
+from mailext.interfaces import IHopConnection, IHopConnector, IPipeliningConnection
 from mailext.net.client.pool import ConnectionPool, PoolSettings
 from mailext.values import (
     Envelope,
@@ -65,9 +65,11 @@ class FakeConnector:
     :ivar keywords: what new connections offer.
     :ivar made: the connections it made.
     :ivar late: the Deferreds of connections that are waited for, if they are.
+    :ivar kind: what it makes.
     """
 
     def __init__(self) -> None:
+        self.kind: type[Fake] = Fake
         self.keywords: dict[str, tuple[str, ...]] = {}
         self.made: list[Fake] = []
         self.error: HopError | None = None
@@ -85,7 +87,7 @@ class FakeConnector:
         if self.late is not None:
             self.late.append(Deferred())
             return self.late[-1]
-        self.made.append(Fake(hop, self.keywords))
+        self.made.append(self.kind(hop, self.keywords))
         return succeed(self.made[-1])
 
 
@@ -276,3 +278,104 @@ def test_closing(connector: FakeConnector) -> None:
     busy.release()
     assert connector.made[0].quits == 1
     assert pool.clock.getDelayedCalls() == []
+
+
+def test_messages_follow_each_other_at_a_pace(connector: FakeConnector) -> None:
+    pool = Pool(connector, interval=0.5)
+    pool.get().release()
+    waiting = pool.connect(HOP, TlsUse.WHERE_OFFERED, lambda _: True)
+    assert_no_result(waiting)
+    # Another place has a pace of its own.
+    pool.get(OTHER).release()
+    pool.clock.advance(0.5)
+    success_result_of(waiting)
+
+
+def test_sockets_of_this_machine_are_places_of_their_own(connector: FakeConnector) -> None:
+    pool = Pool(connector)
+    for path in ("/run/one", "/run/other", "/run/one"):
+        pool.get(NextHop("localhost", 0, path=path)).release()
+    assert [made.hop.path for made in connector.made] == ["/run/one", "/run/other"]
+
+
+def test_a_lease_is_for_one_message(connector: FakeConnector) -> None:
+    lease = Pool(connector).get()
+    lease.send(ENVELOPE, [])
+    with pytest.raises(RuntimeError):
+        lease.send(ENVELOPE, [])
+
+
+# The envelope of the next message behind the end of the last one
+
+
+@implementer(IPipeliningConnection)
+class Pipelining(Fake):
+    def __init__(self, hop: NextHop, keywords: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__(hop, keywords)
+        self.onContentSent = lambda: None
+
+
+@pytest.fixture
+def pipelining(connector: FakeConnector) -> FakeConnector:
+    connector.kind = Pipelining
+    verifyObject(IPipeliningConnection, Pipelining(HOP, {}))
+    return connector
+
+
+def test_who_waits_is_given_a_connection_before_the_end_is_answered(pipelining: FakeConnector) -> None:
+    pool = Pool(pipelining, concurrency=1)
+    first = pool.get()
+    second = pool.connect(HOP, TlsUse.WHERE_OFFERED, lambda _: True)
+    first.send(ENVELOPE, [])
+    (made,) = pipelining.made
+    made.onContentSent()
+    lease = success_result_of(second)
+    assert lease.reused
+    lease.send(ENVELOPE, [])
+    third = pool.connect(HOP, TlsUse.WHERE_OFFERED, lambda _: True)
+    # One that is in other hands still is not given to a third.
+    first.release()
+    assert_no_result(third)
+    lease.release()
+    success_result_of(third)
+    assert (made.sent, made.quits) == (2, 0)
+
+
+def test_one_that_is_unwanted_serves_the_message_that_is_on_it(pipelining: FakeConnector) -> None:
+    pool = Pool(pipelining, concurrency=1)
+    first = pool.get()
+    second = pool.connect(HOP, TlsUse.WHERE_OFFERED, lambda _: True)
+    (made,) = pipelining.made
+    made.onContentSent()
+    success_result_of(first.quit())
+    assert made.quits == 0
+    success_result_of(second).release()
+    assert made.quits == 1
+    pool.get()
+    assert len(pipelining.made) == 2
+
+
+def test_nobody_is_given_one_that_will_not_do(pipelining: FakeConnector) -> None:
+    pool = Pool(pipelining, concurrency=1)
+    first = pool.get()
+    strict = pool.connect(HOP, TlsUse.WHERE_OFFERED, with_requiretls)
+    pipelining.made[0].onContentSent()
+    assert_no_result(strict)
+    pipelining.keywords = {"REQUIRETLS": ()}
+    first.release()
+    assert "REQUIRETLS" in success_result_of(strict).keywords
+    assert pipelining.made[0].quits == 1
+
+
+@pytest.mark.parametrize("settings", [{"messages": 1}, {}])
+def test_nor_one_that_has_served_its_time(pipelining: FakeConnector, settings: dict[str, int]) -> None:
+    pool = Pool(pipelining, concurrency=1, **settings)
+    first = pool.get()
+    second = pool.connect(HOP, TlsUse.WHERE_OFFERED, lambda _: True)
+    first.send(ENVELOPE, [])
+    pipelining.made[0].usable = bool(settings)
+    pipelining.made[0].onContentSent()
+    assert_no_result(second)
+    first.release()
+    success_result_of(second)
+    assert len(pipelining.made) == 2
