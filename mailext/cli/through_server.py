@@ -7,17 +7,14 @@ import ipaddress
 import socket
 import uuid
 from argparse import Namespace
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TypeVar, cast
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorCore
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailext.cli.letter import Letter
+from mailext.cli.process import run_program
 from mailext.cli.send_options import TlsChoice
 from mailext.config.loading import COMMAND_LINE
 from mailext.config.problems import ConfigurationError, Problem
@@ -47,15 +44,9 @@ from mailext.wire.grammar import parse_mailbox
 
 __all__ = ["check_server_options", "mail_server", "send_through"]
 
-T = TypeVar("T")
-
 _STARTTLS_PORT = 587
 _IMPLICIT_PORT = 465
 _LOCAL_NAMES = ("localhost", "ip6-localhost")
-
-
-class _Process(IReactorCore, Reactor):
-    """The reactor of a process that does nothing else."""
 
 
 @implementer(IClientIdentitySource)
@@ -146,28 +137,9 @@ def send_through(arguments: Namespace, letter: Letter) -> SentJson:
             await sender.close()
 
     try:
-        return sent_as_json(_run(send))
+        return sent_as_json(run_program(send))
     except HopError as error:
         raise RequestRefusedError(str(error)) from error
-
-
-def _run(program: Callable[[Reactor], Coroutine[Deferred[object], object, T]]) -> T:
-    """Run a reactor until the program has come to its end."""
-    from twisted.internet import reactor  # noqa: PLC0415 - other commands do without
-
-    process = cast("_Process", reactor)
-    results: list[T | Failure] = []
-
-    def start() -> None:
-        Deferred.fromCoroutine(program(process)).addBoth(results.append).addBoth(lambda _: process.stop())
-
-    process.callWhenRunning(start)
-    process.run()
-    if not results:
-        raise RequestRefusedError("interrupted")
-    if isinstance(results[0], Failure):
-        raise results[0].value or RuntimeError
-    return results[0]
 
 
 def _addressed(arguments: Namespace, letter: Letter) -> tuple[Envelope, bytes]:

@@ -130,7 +130,8 @@ class _Surveyor:
                 hop, causes, error.session.address, None, _judged(strict), _results(strict, None)
             )
         except HopError as error:
-            return HostSurvey(hop, _for_all(error.outcome), policies=_results(strict, None))
+            causes = _for_all(error.outcome)
+            return HostSurvey(hop, causes, proof=_judged(strict), policies=_results(strict, None))
         try:
             return _seen(hop, terms, connection)
         finally:
