@@ -14,14 +14,15 @@ from twisted.internet.defer import Deferred
 
 from mailext.bases import ClientIdentityChecker
 from mailext.clientid.checkers.arguments import Arguments, Ruling
-from mailext.clientid.checkers.devices import Devices
+from mailext.clientid.checkers.devices import is_known
 from mailext.clientid.checkers.factory import CheckerFactory
-from mailext.clientid.checkers.sequence import CheckerSequence
-from mailext.clientid.modes import EnforcingChecker
 from mailext.interfaces import IClientIdentityChecker, IPluginServices
 from mailext.values import ACCEPTED, ClientIdentity, IdentityRecord, LoginAttempt, LoginOutcome, Verdict
 
 __all__ = ["HistoryChecker", "HistoryCheckerFactory", "NewIdentity", "RevocationChecker"]
+
+
+_REVOKED = Verdict.refuse("this identity is revoked")
 
 
 class NewIdentity(StrEnum):
@@ -39,6 +40,7 @@ class HistoryChecker(ClientIdentityChecker):
     Knows the devices of each account, and what to do with a new one.
 
     :param devices: how many are enrolled by themselves.
+    :param absent: what becomes of a client without an identity.
     """
 
     def __init__(
@@ -50,7 +52,6 @@ class HistoryChecker(ClientIdentityChecker):
     ) -> None:
         self._identities = services.identities
         self._clock = services.clock
-        self._known = Devices(services)
         self._new = new
         self._enrolled = devices
         self._absent = absent
@@ -77,32 +78,39 @@ class HistoryChecker(ClientIdentityChecker):
         return None
 
     async def _judge(self, account: str, identity: ClientIdentity) -> Verdict:
-        if self._new is NewIdentity.ENROL:
-            if await self._is_trusted(account, identity) or await self._has_room(account):
+        record, now = await self._identities.find(account, identity), self._clock.seconds()
+        if record is not None and record.is_revoked(now):
+            return _REVOKED
+        if self._new is not NewIdentity.ENROL:
+            if is_known(record, now):
                 return ACCEPTED
-            return Verdict.refuse("this account has enrolled its devices, and this is none of them")
-        if await self._known.knows(account, identity):
+            return Verdict.refuse("this account was not used with this identity before")
+        if (record is not None and record.is_trusted(now)) or await self._has_room(account):
             return ACCEPTED
-        return Verdict.refuse("this account was not used with this identity before")
+        return Verdict.refuse("this account has enrolled its devices, and this is none of them")
 
     async def _enrol(self, account: str, identity: ClientIdentity) -> None:
-        if not await self._is_trusted(account, identity) and await self._has_room(account):
+        record = await self._identities.find(account, identity)
+        is_trusted = record is not None and record.is_trusted(self._clock.seconds())
+        if not is_trusted and await self._has_room(account):
             await self._identities.enrol(account, identity, self._clock.seconds())
 
     async def _hold(self, account: str, identity: ClientIdentity) -> None:
-        if not await self._known.knows(account, identity):
-            await self._identities.holdForApproval(account, identity, self._clock.seconds())
-
-    async def _is_trusted(self, account: str, identity: ClientIdentity) -> bool:
-        record = await self._identities.find(account, identity)
-        return record is not None and record.is_trusted(self._clock.seconds())
+        record, now = await self._identities.find(account, identity), self._clock.seconds()
+        is_revoked = record is not None and record.is_revoked(now)
+        if not is_revoked and not is_known(record, now):
+            await self._identities.holdForApproval(account, identity, now)
 
     async def _has_room(self, account: str) -> bool:
         return await self._identities.trustedCount(account) < self._enrolled
 
 
 class RevocationChecker(ClientIdentityChecker):
-    """Refuses an identity that user or operator have revoked, for a time or for good (C16)."""
+    """
+    Refuses an identity that user or operator have revoked, for a time or for
+    good (C16). The server asks it before all others, and has no mode for it:
+    a revocation is somebody's decision already, and not to be tried out.
+    """
 
     def __init__(self, services: IPluginServices) -> None:
         self._identities = services.identities
@@ -117,7 +125,7 @@ class RevocationChecker(ClientIdentityChecker):
 
     def _judge(self, record: IdentityRecord | None) -> Verdict:
         if record is not None and record.is_revoked(self._clock.seconds()):
-            return Verdict.refuse("this identity is revoked")
+            return _REVOKED
         return ACCEPTED
 
 
@@ -133,17 +141,10 @@ class HistoryCheckerFactory(CheckerFactory):
     With new=hold a new one waits, once the password was right, until it is
     approved.
 
-    absent says what becomes of a client that presents no identity. An identity
-    that was revoked is refused in either mode.
+    absent says what becomes of a client that presents no identity.
     """
     argStringFormat = "[mode=observe|enforce][:new=refuse|enrol|hold][:devices=N][:absent=accept|refuse]"
     keys = frozenset({"new", "devices", "absent"})
-
-    def generateChecker(self, argstring: str, services: IPluginServices) -> IClientIdentityChecker:
-        """See :meth:`IClientIdentityCheckerFactory.generateChecker`."""
-        # A revocation is somebody's decision already, and not to be tried out.
-        revoked = EnforcingChecker(RevocationChecker(services), "revoked")
-        return CheckerSequence(self.name, [revoked, super().generateChecker(argstring, services)])
 
     def make(self, arguments: Arguments, services: IPluginServices) -> IClientIdentityChecker:
         """See :meth:`CheckerFactory.make`."""

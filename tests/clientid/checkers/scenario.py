@@ -13,8 +13,10 @@ from twisted.cred.portal import Portal
 from twisted.logger import LogEvent, capturedLogs
 from twisted.python.failure import Failure
 
+from mailext.clientid.checkers.history import RevocationChecker
 from mailext.clientid.journal import LoginJournal
 from mailext.clientid.login import Login, LoginJudge, LoginRefusedError
+from mailext.clientid.modes import EnforcingChecker
 from mailext.plugins import make_checker
 from mailext.testing import FakeServices, session_view
 from mailext.units import parse_duration
@@ -45,7 +47,8 @@ def device(name: str) -> ClientIdentity | None:
 
 class Scenario:
     """
-    A site with checkers, where everybody's password is "right".
+    A site with checkers, as the server has it, where everybody's password is
+    "right".
 
     :param checkers: plugin strings, in their order.
     :param places: what a database of addresses knows, by address.
@@ -63,7 +66,10 @@ class Scenario:
         )
         self._portal = Portal(Realm(), [self._passwords])
         self._judge = LoginJudge(
-            [make_checker(string, self.services) for string in checkers],
+            [
+                EnforcingChecker(RevocationChecker(self.services), "revoked"),
+                *(make_checker(string, self.services) for string in checkers),
+            ],
             self.clock,
             10.0,
             journal=LoginJournal(registry=self.services.identities),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from mailext.clientid.checkers.history import HistoryChecker, NewIdentity
 from mailext.plugins import make_checker
-from mailext.testing import CheckerContract
+from mailext.testing import CheckerContract, login_attempt, verdict_of
 from mailext.values import IdentityStatus
-from tests.clientid.checkers.scenario import START, Scenario
+from tests.clientid.checkers.scenario import START, Scenario, device
 
 
 @pytest.mark.parametrize("string", ["history", "history:mode=enforce", "history:mode=enforce:new=enrol"])
@@ -109,6 +110,27 @@ def test_a_revoked_device_is_refused_in_either_mode(mode: str) -> None:
         60m  ann  192.0.2.1  tablet  right  in
         61m  ann  192.0.2.1  phone   right  refused
     """)
+
+
+@pytest.mark.requirement("C16")
+def test_a_device_that_was_revoked_for_a_time_does_not_wait_for_approval_then() -> None:
+    scenario = Scenario("history:mode=enforce:new=hold")
+    scenario.has("ann", "tablet", IdentityStatus.OBSERVED, revoked_until=START + 3600)
+    scenario.play("""
+        0s   ann  192.0.2.1  tablet  right  refused
+        60m  ann  192.0.2.1  tablet  right  in
+    """)
+
+
+@pytest.mark.requirement("C16")
+@pytest.mark.parametrize("new", NewIdentity)
+def test_it_knows_of_revocations_itself(new: NewIdentity) -> None:
+    """For programs that ask no other checker."""
+    scenario = Scenario()
+    scenario.has("ann", "phone", IdentityStatus.REVOKED)
+    checker = HistoryChecker(scenario.services, new)
+    verdict = verdict_of(checker.checkLogin(login_attempt(device("phone"), "ann"), "ann"), scenario.clock)
+    assert verdict.reason == "this identity is revoked"
 
 
 @pytest.mark.requirement("U3", "C18")
