@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailext.cli import main
+from mailext.cli.tls_reports import ReportJson, ReportsJson
 from mailext.config.reference import reference_page
 from mailext.control.accounts import AccountJson
 from mailext.control.as_json import EntryJson, RecipientJson, ShownEntryJson
@@ -23,6 +24,7 @@ from mailext.control.identity_json import (
 from mailext.control.licences import LicenceJson
 from mailext.control.queue import DemandJson, MessageJson
 from mailext.control.submission import SentJson
+from mailext.control.tls_figures import TlsFiguresJson
 from mailext.interfaces import IClientIdentityCheckerFactory, IDeliveryPolicyFactory
 from mailext.plugins import describe
 from mailext.tap import Options
@@ -66,6 +68,9 @@ def test_every_key_of_the_configuration_stands_in_its_page() -> None:
         ("Each of ``scopes``", AttackModeJson.__annotations__),
         ("account list", AccountJson.__annotations__),
         ("send", SentJson.__annotations__),
+        ("tlsrpt show", TlsFiguresJson.__annotations__),
+        ("tlsrpt read", ReportsJson.__annotations__),
+        ("Each of ``reports``", ReportJson.__annotations__),
     ],
 )
 def test_what_the_commands_print_as_json_stands_in_its_page(title: str, made: dict[str, object]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from mailext.cli import accounts, attack_mode, identities, licences, queue
+from mailext.cli import accounts, attack_mode, identities, licences, queue, tls_reports
 from mailext.cli.check import check
 from mailext.cli.init import init
 from mailext.cli.output import JsonOutput, Output, TextOutput
@@ -85,6 +85,7 @@ def _parser() -> ArgumentParser:
     _add_attack_mode(_group(commands, "attack-mode", "logins while an attack lasts"))
     _add_queue(_group(commands, "queue", "the queue"))
     _add_send(commands)
+    _add_tls_reports(commands)
     return parser
 
 
@@ -170,13 +171,22 @@ def _add_send(commands: _Commands) -> None:
     add_send_options(_add(commands, "send", "send a message from standard input", send))
 
 
+def _add_tls_reports(commands: _Commands) -> None:
+    text = "show what became of TLS on the way to other domains (RFC 8460)"
+    showing = _add(commands, "tlsrpt", text, _asking(tls_reports.show))
+    tls_reports.add_show_defaults(showing)
+    group = showing.add_subparsers(metavar="COMMAND")
+    tls_reports.add_show_options(_add(group, "show", text, _asking(tls_reports.show)))
+    tls_reports.add_read_options(_add(group, "read", "sum up the reports of others", tls_reports.read))
+
+
 def _group(commands: _Commands, name: str, subject: str) -> _Commands:
     group = commands.add_parser(name, help=f"look after {subject}")
     _add_common(group)
     return group.add_subparsers(required=True, metavar="COMMAND")
 
 
-def _add(commands: _Commands, name: str, text: str, run: _Command) -> ArgumentParser:
+def _add(commands: _Commands, name: str, text: str, run: _Command) -> _Parser:
     command = commands.add_parser(name, help=text, description=text)
     _add_common(command)
     command.set_defaults(run=run)

@@ -24,6 +24,7 @@ from mailext.clientid.dispositions import Dispositions
 from mailext.config.model import Configuration, Listen, Listener, Relay
 from mailext.config.reader import Finding, KeyPath
 from mailext.config.relaying import next_hop, password_from, relay_name_servers, smarthost, trust_roots
+from mailext.config.reporting import contact_address
 from mailext.interfaces import IPluginServices
 from mailext.net.tls import ServerContextFactory
 from mailext.plugins import PluginError, make_checker, make_policy
@@ -60,6 +61,7 @@ def check_configuration(
             _plugins(configuration, services),
             _dispositions(configuration),
             _relay(configuration),
+            _tls_reports(configuration),
         )
     )
 
@@ -235,6 +237,11 @@ def _smarthost(relay: Relay) -> Iterator[Finding]:
         yield from _tried((*path, "password-file"), password_from, said.password_file)
     if said.username and not said.host:
         yield (*path, "host"), "there is no host to log in at"
+
+
+def _tls_reports(configuration: Configuration) -> Iterator[Finding]:
+    if configuration.tlsrpt.contact:
+        yield from _tried(("tlsrpt", "contact"), contact_address, configuration.tlsrpt.contact)
 
 
 def _tried(

@@ -42,6 +42,7 @@ __all__ = [
     "Smarthost",
     "SmarthostTls",
     "Tls",
+    "TlsReports",
     "key_name",
 ]
 
@@ -288,6 +289,25 @@ class Relay:
 
 
 @frozen(kw_only=True)
+class TlsReports:
+    """
+    Reports to other domains about TLS on the way to them (RFC 8460). The
+    figures are kept, for ``mailext tlsrpt``, whether reports are sent or not.
+    """
+
+    contact: str = _key(
+        "The address of whom to ask about reports; they come from there. Empty: none are sent.", default=""
+    )
+    organization_name: str = _key("Who sends them.", default="", in_words="the domain of contact")
+    mail: bool = _key(
+        "Whether they are sent by mail, too, and not only over HTTPS. Receivers ignore those that DKIM does "
+        "not sign: this server does not, so its smarthost must.",
+        default=False,
+    )
+    keep: Seconds = _key("How long figures are kept.", default=parse_duration("30d"))
+
+
+@frozen(kw_only=True)
 class Configuration:
     """
     The keys of the whole server.
@@ -333,4 +353,5 @@ class Configuration:
     )
     clientid: ClientIdentification = ClientIdentification()
     relay: Relay = Relay()
+    tlsrpt: TlsReports = TlsReports()
     listeners: Mapping[str, Listener] = field(factory=dict, metadata={"derived_from": "listener"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from twisted.internet.defer import Deferred
+
 from mailext.accounts.passwords import Passwords
 from mailext.config.model import Configuration
 from mailext.control.accounts import AccountOperations
@@ -14,6 +16,7 @@ from mailext.control.identities import IdentityOperations
 from mailext.control.licences import LicenceOperations
 from mailext.control.queue import QueueOperations
 from mailext.control.submission import SubmissionOperations
+from mailext.control.tls_figures import TlsFigureOperations
 from mailext.interfaces import ICounterStore
 from mailext.queue.target import QueueTarget
 from mailext.storage.store import Store
@@ -32,6 +35,7 @@ def make_dispatcher(
     end_sessions: Callable[[str], object],
     abandon: Callable[[str], object],
     forget_destinations: Callable[[Iterable[str]], object],
+    flush_tls_results: Callable[[], Deferred[None]],
 ) -> Dispatcher:
     """
     :param passwords: hashes passwords, and remembers those that were right.
@@ -43,6 +47,8 @@ def make_dispatcher(
     :param abandon: called with the queue id of a message that was dropped.
     :param forget_destinations: called with domains that are to be tried at
         once, even if they are left alone for a while.
+    :param flush_tls_results: brings what became of TLS, as far as it is counted
+        in memory, into the store.
     """
 
     def log_out(account: str) -> None:
@@ -65,5 +71,6 @@ def make_dispatcher(
                 unique=target.ids,
                 message_size=lambda: configuration().limits.message_size,
             ),
+            tls_figures=TlsFigureOperations(store.tls_results, flush_tls_results, target.clock.wall),
         )
     )

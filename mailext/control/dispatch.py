@@ -45,6 +45,8 @@ from mailext.control.requests import (
     ShowMessage,
 )
 from mailext.control.submission import SubmissionOperations
+from mailext.control.tls_figures import TlsFigureOperations
+from mailext.control.tls_requests import ShowTlsFigures
 
 __all__ = ["Dispatcher", "Operations", "Reply"]
 
@@ -70,6 +72,7 @@ class Operations:
     attack_mode: AttackModeOperations
     queue: QueueOperations
     submission: SubmissionOperations
+    tls_figures: TlsFigureOperations
 
 
 class Dispatcher:
@@ -100,6 +103,7 @@ class Dispatcher:
         self._register(DropMessage, queue.drop)
         self._register(DemandTls, queue.demand_tls)
         self._register(SendMessage, operations.submission.send)
+        self._register(ShowTlsFigures, operations.tls_figures.show)
 
     def _register_identities(self, identities: IdentityOperations) -> None:
         self._register(ListIdentities, identities.list)

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import ParamSpec, TypeVar
 
 from attrs import frozen
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from mailext.accounts.passwords import Passwords
@@ -67,6 +67,7 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
             end_sessions=lambda _: None,
             abandon=lambda _: None,
             forget_destinations=lambda _: None,
+            flush_tls_results=lambda: succeed(None),
         )
     finally:
         store.close()

@@ -14,6 +14,7 @@ from mailext.config.model import Configuration
 from mailext.config.relaying import client_settings, relay_name_servers, routing_settings, trust_roots
 from mailext.config.validation import resolver_remarks
 from mailext.delivery.relay import RelayMeans, RemoteDispatch
+from mailext.interfaces import IResolver, ITlsResultSink
 from mailext.net.client.connector import Connector, dialler
 from mailext.net.client.pool import ConnectionPool
 from mailext.net.dns.cache import DnsCache
@@ -51,9 +52,11 @@ class Relaying:
     :param addresses: gives the address book.
     :param own_addresses: gives the addresses that lead back to this server,
         under a configuration.
+    :param results: counts what became of TLS.
     :raise ValueError: if the configuration cannot be used after all.
 
     :ivar dispatch: tells the queue which recipients go elsewhere.
+    :ivar resolver: looks names up, by the configuration of now.
     :ivar backoff: which destinations are left alone for a while; a reload
         does not forget it.
     """
@@ -67,15 +70,17 @@ class Relaying:
         *,
         addresses: Callable[[], AddressBook],
         own_addresses: Callable[[Configuration], frozenset[str]],
+        results: ITlsResultSink,
     ) -> None:
         self._reactor = reactor
         self._clock = clock
         self._random = random
         self._own_addresses = own_addresses
+        self._results = results
         self._threads = BoundedThreads(reactor, "mailext-dns", _DNS_THREADS, _LOOKUPS_WAITING)
         self.backoff = DestinationBackoff(clock.steady)
         self.dispatch = RemoteDispatch(addresses, lambda: self._means)
-        self._pool, self._means = self._made(configuration)
+        self._pool, self.resolver, self._means = self._made(configuration)
         self._configuration = configuration
 
     def start(self) -> None:
@@ -92,7 +97,7 @@ class Relaying:
         :raise ValueError: if it cannot be used after all; then nothing changes.
         """
         former = self._pool
-        self._pool, self._means = self._made(configuration)
+        self._pool, self.resolver, self._means = self._made(configuration)
         self._configuration = configuration
         former.close()
 
@@ -104,7 +109,7 @@ class Relaying:
         """
         return self._pool.close().addCallback(lambda _: self._threads.stopService())
 
-    def _made(self, configuration: Configuration) -> tuple[ConnectionPool, RelayMeans]:
+    def _made(self, configuration: Configuration) -> tuple[ConnectionPool, IResolver, RelayMeans]:
         relay = configuration.relay
         settings = client_settings(configuration)
         dial = dialler(self._reactor, settings.timeouts.connect)
@@ -125,8 +130,9 @@ class Relaying:
             unasking=known,
             backoff=self.backoff,
             steady=self._clock.steady,
+            results=self._results,
         )
-        return pool, means
+        return pool, resolver, means
 
 
 def _warn(remarks: list[tuple[object, str]]) -> None:

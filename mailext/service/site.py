@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from time import monotonic
 
@@ -14,6 +15,7 @@ from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
 from mailext.clientid.counters import MemoryCounterStore
 from mailext.config.model import Configuration, Relay
+from mailext.config.reporting import reporting_rules
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
 from mailext.control.offline import take_snapshot
@@ -26,8 +28,11 @@ from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
 from mailext.service.relaying import IRelayReactor, Relaying
+from mailext.service.tls_reporting import make_courier
 from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
+from mailext.tlsrpt.collecting import ResultCollector
+from mailext.tlsrpt.reporter import TlsReporter
 
 __all__ = ["ISiteReactor", "Site"]
 
@@ -95,8 +100,15 @@ class Site:
             hostname=configuration.hostname,
             random=names,
         )
+        self._results = ResultCollector(self.store.tls_results, reactor)
         self._relaying = Relaying(
-            configuration, reactor, clock, names, addresses=self.addresses, own_addresses=own_addresses
+            configuration,
+            reactor,
+            clock,
+            names,
+            addresses=self.addresses,
+            own_addresses=own_addresses,
+            results=self._results,
         )
         ids = QueueIds(reactor.seconds, names)
         self.queue = QueueTarget(self.store.queue, ids, clock, self._wake_queue)
@@ -116,6 +128,15 @@ class Site:
             ),
             dispatch=self._relaying.dispatch,
         )
+        self._make_courier = partial(make_courier, target=self.queue, reactor=reactor)
+        self._reporter = TlsReporter(
+            self.store.tls_results,
+            self._results,
+            self._make_courier(configuration, self._relaying.resolver),
+            reactor,
+            random=names,
+            rules=reporting_rules(configuration.tlsrpt),
+        )
         self.dispatcher = make_dispatcher(
             self.store,
             passwords,
@@ -126,6 +147,7 @@ class Site:
             end_sessions=end_sessions,
             abandon=self._manager.abandon,
             forget_destinations=self._relaying.backoff.forget,
+            flush_tls_results=self._results.flush,
         )
 
     def start(self) -> None:
@@ -134,6 +156,7 @@ class Site:
         self._mailboxes.startService()
         self._relaying.start()
         self._manager.start()
+        self._reporter.start()
 
     def configure(self, configuration: Configuration) -> None:
         """
@@ -141,7 +164,9 @@ class Site:
 
         :raise ValueError: if it cannot be used after all; then nothing changes.
         """
+        rules = reporting_rules(configuration.tlsrpt)
         self._relaying.configure(configuration)
+        self._reporter.configure(self._make_courier(configuration, self._relaying.resolver), rules)
         self.configuration = configuration
         self.addresses.configure(configuration)
         self._manager.reschedule(_schedule(configuration.relay))
@@ -158,8 +183,10 @@ class Site:
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._reporter.stop()
         await self._manager.stop()
         await self._relaying.stop()
+        await self._results.flush()
         self._mailboxes.stopService()
         self._hashing.stopService()
         await self.store.close()

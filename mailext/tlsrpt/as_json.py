@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from mailext.tlsrpt.report import FailureDetails, PolicyFigures, Report
 
-__all__ = ["MalformedReportError", "policy_as_json", "report_as_json", "report_of_json"]
+__all__ = ["MalformedReportError", "policy_as_json", "policy_of_json", "report_as_json", "report_of_json"]
 
 T = TypeVar("T")
 
@@ -91,11 +91,16 @@ def report_of_json(value: object) -> Report:
         id=report.required("report-id", _text),
         begin=covered.required("start-datetime", _moment),
         end=covered.required("end-datetime", _moment),
-        policies=report.list("policies", _policy),
+        policies=report.list("policies", policy_of_json),
     )
 
 
-def _policy(value: object, name: str) -> PolicyFigures:
+def policy_of_json(value: object, name: str = "the policy") -> PolicyFigures:
+    """
+    :param value: one of the ``policies`` of a report.
+    :param name: what errors call it.
+    :raise MalformedReportError: if it is not one.
+    """
     told = _Object(value, name)
     policy, summary = told.member("policy"), told.member("summary")
     return PolicyFigures(

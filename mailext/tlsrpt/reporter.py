@@ -78,24 +78,19 @@ class TlsReporter:
         """Begin to work."""
         self._run()
 
-    def configure(self, rules: ReportingRules) -> None:
-        """Go on by other rules. They hold from the next report on."""
+    def configure(self, courier: Courier, rules: ReportingRules) -> None:
+        """Go on with another courier, by other rules, from the next report on."""
+        self._courier = courier
         self._rules = rules
 
-    def stop(self) -> Deferred[None]:
-        """
-        Leave what is under way for the next start, and bring what was counted
-        into the store.
-
-        :return: a Deferred that fires when that is done.
-        """
+    def stop(self) -> None:
+        """Leave what is under way for the next start."""
         self._stopping = True
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
         if self._round is not None:
             self._round.cancel()
-        return self._collector.flush()
 
     def _run(self) -> None:
         self._timer = None
@@ -148,8 +143,8 @@ class TlsReporter:
         delivery = await self._courier.deliver(report, figures, submitter)
         settled = self._settled(replace(report, began=began, attempts=report.attempts + 1), began, delivery)
         _log.info(
-            "tlsReport day={day} domain={domain} reportId={reportId} state={state} attempts={attempts} said={said}",
-            event="tlsReport",
+            "tls-report day={day} domain={domain} reportId={reportId} state={state} attempts={attempts} said={said}",
+            event="tls-report",
             day=settled.day.isoformat(),
             domain=settled.domain,
             reportId=settled.id,

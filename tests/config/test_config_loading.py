@@ -307,6 +307,9 @@ def test_a_flag_replaces_the_whole_list(folder: Path) -> None:
             "not a port: 'smtp'",
         ),
         ("[relay]\nport = 70000", "relay.port", "must be a number from 1 to 65535"),
+        ('[tlsrpt]\ncontact = "ann"', "tlsrpt.contact", "not a mailbox"),
+        ('[tlsrpt]\ncontact = "a b@example.org"', "tlsrpt.contact", "not a mailbox"),
+        ('[tlsrpt]\ncontact = "\u00e4@example.org"', "tlsrpt.contact", "must be an address in ASCII"),
         ("[relay]\nretry = []", "relay.retry", "must not be empty"),
         ('[relay]\nretry = ["0s"]', "relay.retry", "must be more than 0s"),
         (

@@ -16,6 +16,7 @@ def test_every_key_has_a_meaning_and_a_default() -> None:
         "clientid",
         "relay",
         "relay.smarthost",
+        "tlsrpt",
         "listener.NAME",
         "relay.destinations.DOMAIN",
     ]

@@ -113,14 +113,22 @@ class Site:
     def begin(self) -> None:
         self.store: Store = open_store_offline(self.folder)
         self.collector = ResultCollector(self.store.tls_results, self.clock)
-        courier = Courier(FakeResolver(self.records), self.mailed, self.post, self.clock.seconds)
         self.reporter = TlsReporter(
-            self.store.tls_results, self.collector, courier, self.clock, random=self.random, rules=self.rules
+            self.store.tls_results,
+            self.collector,
+            self.courier(),
+            self.clock,
+            random=self.random,
+            rules=self.rules,
         )
         self.reporter.start()
 
+    def courier(self) -> Courier:
+        return Courier(FakeResolver(self.records), self.mailed, self.post, self.clock.seconds)
+
     def end(self) -> None:
-        success_result_of(self.reporter.stop())
+        self.reporter.stop()
+        success_result_of(self.collector.flush())
         success_result_of(self.store.close())
 
     def restart(self) -> None:
@@ -279,7 +287,7 @@ def test_mail_that_the_queue_does_not_take(site: Site) -> None:
 
 
 def test_without_mail(site: Site) -> None:
-    site.reporter.configure(ReportingRules(Submitter(CONTACT, "Example", mail=False)))
+    site.reporter.configure(site.courier(), ReportingRules(Submitter(CONTACT, "Example", mail=False)))
     site.wants("mailto:reports@example.net")
     with logged() as events:
         site.pass_hours(6)
@@ -297,7 +305,7 @@ def test_one_destination_is_enough(site: Site) -> None:
         site.pass_hours(30)
     assert [url for url, _, _ in site.posted] == [URL, "https://others.example/"]
     assert (len(site.mailed.taken), site.state()) == (1, ReportState.SENT)
-    [said] = [each["said"] for each in events if each.get("event") == "tlsReport"]
+    [said] = [each["said"] for each in events if each.get("event") == "tls-report"]
     assert said == (f"{URL}: status 500; https://others.example/: taken; mailto:reports@example.net: taken")
 
 
@@ -334,13 +342,13 @@ def test_an_error_that_nobody_thought_of_stops_nobody_else(site: Site) -> None:
 
 
 def test_without_a_contact_figures_are_kept_and_nothing_is_sent(site: Site) -> None:
-    site.reporter.configure(ReportingRules())
+    site.reporter.configure(site.courier(), ReportingRules())
     site.pass_hours(48)
     assert (site.posted, site.state()) == ([], None)
 
 
 def test_old_figures_are_forgotten(site: Site) -> None:
-    site.reporter.configure(ReportingRules(keep_days=3))
+    site.reporter.configure(site.courier(), ReportingRules(keep_days=3))
     site.pass_hours(24 * 3)
     assert success_result_of(site.store.tls_results.figures(DAY, DAY, None))
     site.pass_hours(24)
