@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import smtplib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.black_box import ADDRESS, RunningServer, eventually
+from tests.black_box import ADDRESS, RunningServer, environment, eventually
 from tests.samples import SAMPLE, is_delivered
 
 
@@ -45,3 +48,20 @@ def test_smtp_is_not_spoken_there(lmtp: tuple[RunningServer, Path]) -> None:
     _, socket = lmtp
     with smtplib.LMTP(str(socket), local_hostname="peer.example.net") as client:
         assert client.docmd("EHLO", "peer.example.net")[0] == 500
+
+
+def test_our_client_to_our_server(lmtp: tuple[RunningServer, Path]) -> None:
+    server, socket = lmtp
+    wishes = {"path": str(socket), "recipients": [ADDRESS, "nobody@example.org"], "count": 3}
+    finished = subprocess.run(
+        [sys.executable, str(Path(__file__).parent / "lmtp_client.py")],
+        input=json.dumps(wishes).encode(),
+        capture_output=True,
+        env=environment(),
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr.decode()
+    replies = json.loads(finished.stdout)
+    assert [[reply[:9] for reply in each] for each in replies] == [["250 2.0.0", "550 5.1.1"]] * 3
+    assert all(is_delivered(SAMPLE, message) for message in server.wait_for_messages(3))
