@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 
 from twisted.internet.defer import Deferred
@@ -20,12 +21,18 @@ from mailext.net.client.pool import ConnectionPool
 from mailext.net.dns.cache import DnsCache
 from mailext.net.dns.exchange import NameServers
 from mailext.net.dns.resolver import Resolver
+from mailext.net.https import HttpsClient
+from mailext.net.sts_policy_host import PolicyHosts
 from mailext.queue.backoff import DestinationBackoff
 from mailext.queue.clock import QueueClock
 from mailext.routing import Router
 from mailext.threads import BoundedThreads
 from mailext.trust.dane import DaneAuthenticator
 from mailext.trust.dnssec import DnssecAuthenticator
+from mailext.trust.mta_sts.authenticator import StsAuthenticator
+from mailext.trust.mta_sts.means import StsPolicyStore
+from mailext.trust.mta_sts.policies import StsPolicies
+from mailext.trust.mta_sts.refresh import StsRefresh
 from mailext.trust.pkix import PkixAuthenticator
 from mailext.trust.together import JointAuthenticator
 
@@ -43,6 +50,16 @@ class IRelayReactor(IReactorTime, IReactorFromThreads, IReactorTCP):
     """What relaying asks of a reactor."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a configuration makes of relaying."""
+
+    pool: ConnectionPool
+    resolver: IResolver
+    policies: StsPolicies
+    means: RelayMeans
+
+
 class Relaying:
     """
     What lives between the queue and other servers.
@@ -53,10 +70,10 @@ class Relaying:
     :param own_addresses: gives the addresses that lead back to this server,
         under a configuration.
     :param results: counts what became of TLS.
+    :param sts_store: remembers MTA-STS policies.
     :raise ValueError: if the configuration cannot be used after all.
 
     :ivar dispatch: tells the queue which recipients go elsewhere.
-    :ivar resolver: looks names up, by the configuration of now.
     :ivar backoff: which destinations are left alone for a while; a reload
         does not forget it.
     """
@@ -71,21 +88,30 @@ class Relaying:
         addresses: Callable[[], AddressBook],
         own_addresses: Callable[[Configuration], frozenset[str]],
         results: ITlsResultSink,
+        sts_store: StsPolicyStore,
     ) -> None:
         self._reactor = reactor
         self._clock = clock
         self._random = random
         self._own_addresses = own_addresses
         self._results = results
+        self._sts_store = sts_store
         self._threads = BoundedThreads(reactor, "mailext-dns", _DNS_THREADS, _LOOKUPS_WAITING)
         self.backoff = DestinationBackoff(clock.steady)
-        self.dispatch = RemoteDispatch(addresses, lambda: self._means)
-        self._pool, self.resolver, self._means = self._made(configuration)
+        self.dispatch = RemoteDispatch(addresses, lambda: self._made.means)
+        self._made = self._make(configuration)
+        self._refresh = StsRefresh(lambda: self._made.policies, sts_store, reactor)
         self._configuration = configuration
+
+    @property
+    def resolver(self) -> IResolver:
+        """Looks names up, by the configuration of now."""
+        return self._made.resolver
 
     def start(self) -> None:
         """Begin to work."""
         self._threads.startService()
+        self._refresh.startService()
         asked = self._threads.run(lambda: list(resolver_remarks(self._configuration.relay)))
         asked.addCallbacks(_warn, lambda failure: _log.failure("The resolvers cannot be asked", failure))
 
@@ -96,10 +122,10 @@ class Relaying:
 
         :raise ValueError: if it cannot be used after all; then nothing changes.
         """
-        former = self._pool
-        self._pool, self.resolver, self._means = self._made(configuration)
+        former = self._made
+        self._made = self._make(configuration)
         self._configuration = configuration
-        former.close()
+        former.pool.close()
 
     def stop(self) -> Deferred[None]:
         """
@@ -107,32 +133,41 @@ class Relaying:
 
         :return: a Deferred that fires when that is done.
         """
-        return self._pool.close().addCallback(lambda _: self._threads.stopService())
+        return Deferred.fromCoroutine(self._stop())
 
-    def _made(self, configuration: Configuration) -> tuple[ConnectionPool, IResolver, RelayMeans]:
+    async def _stop(self) -> None:
+        await self._refresh.stopService()
+        await self._made.pool.close()
+        self._threads.stopService()
+
+    def _make(self, configuration: Configuration) -> _Made:
         relay = configuration.relay
-        settings = client_settings(configuration)
+        settings, roots = client_settings(configuration), trust_roots(relay)
         dial = dialler(self._reactor, settings.timeouts.connect)
-        pool = ConnectionPool(Connector(dial, settings, trust_roots(relay), self._reactor), self._reactor)
+        pool = ConnectionPool(Connector(dial, settings, roots, self._reactor), self._reactor)
         resolver = Resolver(
             NameServers(relay_name_servers(relay)).ask,
             self._threads.run,
             DnsCache(self._clock.steady),
             self._reactor,
         )
+        policy_hosts = PolicyHosts(HttpsClient(self._reactor, dial, resolver, roots), relay.mta_sts_port)
+        policies = StsPolicies(resolver, policy_hosts.fetch, self._sts_store, self._reactor)
         known = JointAuthenticator([PkixAuthenticator(), DnssecAuthenticator()])
         means = RelayMeans(
             router=Router(
                 resolver, routing_settings(configuration, self._own_addresses(configuration)), self._random
             ),
             connector=pool,
-            authenticator=JointAuthenticator([DaneAuthenticator(resolver, self._clock.wall), known]),
+            authenticator=JointAuthenticator(
+                [DaneAuthenticator(resolver, self._clock.wall), StsAuthenticator(policies), known]
+            ),
             unasking=known,
             backoff=self.backoff,
             steady=self._clock.steady,
             results=self._results,
         )
-        return pool, resolver, means
+        return _Made(pool, resolver, policies, means)
 
 
 def _warn(remarks: list[tuple[object, str]]) -> None:

@@ -109,6 +109,7 @@ class Site:
             addresses=self.addresses,
             own_addresses=own_addresses,
             results=self._results,
+            sts_store=self.store.sts_policies,
         )
         ids = QueueIds(reactor.seconds, names)
         self.queue = QueueTarget(self.store.queue, ids, clock, self._wake_queue)

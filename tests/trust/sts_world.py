@@ -51,7 +51,7 @@ class StsWorld:
     def _make(self) -> None:
         store = self.store.sts_policies
         self.policies = StsPolicies(self.resolver, self.fetch, store, self.clock)
-        self.refresh = StsRefresh(self.policies, store, self.clock)
+        self.refresh = StsRefresh(lambda: self.policies, store, self.clock)
 
     def restart(self) -> None:
         """Nothing stays but what is in the state directory."""

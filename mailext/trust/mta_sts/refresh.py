@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -33,10 +35,13 @@ class StsRefresh(Service):
     """
     Refreshes the policies that are remembered, as a service.
 
+    :param policies: gives what fetches them now.
     :param clock: its ``seconds()`` is the wall clock.
     """
 
-    def __init__(self, policies: StsPolicies, store: StsPolicyStore, clock: IReactorTime) -> None:
+    def __init__(
+        self, policies: Callable[[], StsPolicies], store: StsPolicyStore, clock: IReactorTime
+    ) -> None:
         self._policies = policies
         self._store = store
         self._clock = clock
@@ -69,7 +74,7 @@ class StsRefresh(Service):
 
     async def _refresh(self, known: KnownPolicy) -> None:
         try:
-            await self._policies.refresh(known)
+            await self._policies().refresh(known)
         except StsFetchError as error:
             now = self._clock.seconds()
             await self._store.postpone(known.domain, now + _HOUR)
