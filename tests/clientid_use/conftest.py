@@ -30,12 +30,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> RunningServer:
 @pytest.fixture
 def site(tmp_path: Path, template: RunningServer) -> Iterator[MakeSite]:
     """
-    Starts the server with these identity checkers. In the end no token of a
-    device stands in its log or in a file of its state (C24).
+    Starts the server with these identity checkers, once its state directory is
+    prepared. In the end no token of a device stands in its log or in a file of
+    its state (C24).
     """
     made: list[Site] = []
 
-    def make(*checkers: str, more: str = "") -> Site:
+    def make(*checkers: str, more: str = "", prepare: Callable[[Path], object] = lambda _: None) -> Site:
         shutil.copytree(template.folder, tmp_path / "site")
         server = RunningServer(tmp_path / "site", *free_ports(3))
         ports = {
@@ -45,6 +46,7 @@ def site(tmp_path: Path, template: RunningServer) -> Iterator[MakeSite]:
         }
         server.reconfigure(lambda text: re.sub(r"(?<=tcp:)\d+", lambda port: str(ports[port[0]]), text))
         server.reconfigure(lambda text: _configured(text, checkers, more))
+        prepare(server.folder / "state")
         server.start()
         made.append(Site(server))
         return made[-1]
