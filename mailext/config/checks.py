@@ -25,6 +25,7 @@ from mailext.config.model import Configuration, Listen, Listener, Relay
 from mailext.config.reader import Finding, KeyPath
 from mailext.config.relaying import next_hop, password_from, relay_name_servers, smarthost, trust_roots
 from mailext.config.reporting import contact_address
+from mailext.geography import open_geography
 from mailext.interfaces import IPluginServices
 from mailext.net.tls import ServerContextFactory
 from mailext.plugins import PluginError, make_checker, make_policy
@@ -60,6 +61,7 @@ def check_configuration(
             _credentials_checkers(configuration),
             _plugins(configuration, services),
             _dispositions(configuration),
+            _identities(configuration),
             _relay(configuration),
             _tls_reports(configuration),
         )
@@ -195,6 +197,13 @@ def _dispositions(configuration: Configuration) -> Iterator[Finding]:
             Dispositions.from_names(types)
         except ValueError as error:
             yield path, str(error)
+
+
+def _identities(configuration: Configuration) -> Iterator[Finding]:
+    try:
+        open_geography(configuration.identities.places)
+    except ValueError as error:
+        yield ("identities", "places"), str(error)
 
 
 def _wherever(

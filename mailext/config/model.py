@@ -29,6 +29,7 @@ __all__ = [
     "Configuration",
     "Delay",
     "Destination",
+    "Identities",
     "Limits",
     "Listen",
     "Listener",
@@ -180,6 +181,42 @@ class ClientIdentification:
         "system-log, user-log, authenticate, alert-failure, alert-success. Exact beats glob, the longer glob "
         "the shorter.",
         default={"*": ("system-log", "authenticate")},
+    )
+
+
+@frozen(kw_only=True)
+class Identities:
+    """What is kept of client identities and logins, for how long, and who is told."""
+
+    per_account: int = _key(
+        "Identities that are kept of one account. The next one takes the place of the one that matters "
+        "least; one that was approved or revoked stays.",
+        default=100,
+    )
+    keep: Seconds = _key(
+        "How long an identity is kept that is not seen any more. One that was approved or revoked stays.",
+        default=parse_duration("400d"),
+    )
+    logins: int = _key(
+        "Attempts to log in that are kept, of those with the right password, and of those without.",
+        default=500_000,
+    )
+    keep_logins: Seconds = _key("How long they are kept.", default=parse_duration("30d"))
+    places: Path | None = _key(
+        "A database of countries or cities in MaxMind's format. It is read at the start, and on SIGHUP.",
+        default=None,
+        in_words="none",
+    )
+    user_log: Path | None = _key(
+        "A folder with a log file for the holder of each account: the logins with types that have the flag "
+        "user-log.",
+        default=None,
+        in_words="none",
+    )
+    alert_mail: bool = _key(
+        "Whether holders are sent a message about types with the flags alert-failure and alert-success: of "
+        "each new device at most one a day.",
+        default=True,
     )
 
 
@@ -352,6 +389,7 @@ class Configuration:
         default={},
     )
     clientid: ClientIdentification = ClientIdentification()
+    identities: Identities = Identities()
     relay: Relay = Relay()
     tlsrpt: TlsReports = TlsReports()
     listeners: Mapping[str, Listener] = field(factory=dict, metadata={"derived_from": "listener"})

@@ -14,7 +14,6 @@ __all__ = [
     "DropMessage",
     "HoldMessage",
     "ListAccounts",
-    "ListIdentities",
     "ListQueue",
     "ReleaseMessage",
     "RemoveAccount",
@@ -77,18 +76,6 @@ class ListAccounts(Request):
     """List the accounts."""
 
     operation = "account list"
-
-
-@frozen
-class ListIdentities(Request):
-    """
-    List the client identities.
-
-    :param address: of which account; None for all.
-    """
-
-    operation = "identity list"
-    address: str | None = None
 
 
 @frozen

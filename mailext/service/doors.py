@@ -15,9 +15,10 @@ from mailext.accounts.addresses import AddressBook
 from mailext.accounts.portal import ChainedPortal
 from mailext.accounts.sasl import mechanisms_for
 from mailext.accounts.strings import make_checker as make_credentials_checker
+from mailext.clientid.checkers.history import RevocationChecker
 from mailext.clientid.dispositions import Dispositions
-from mailext.clientid.journal import LoginJournal
 from mailext.clientid.login import LoginJudge
+from mailext.clientid.modes import EnforcingChecker
 from mailext.clientid.services import PluginServices
 from mailext.config.model import Configuration, Limits, Listener, Relay
 from mailext.delivery.realm import MailRealm
@@ -28,6 +29,7 @@ from mailext.net.tls import ServerContextFactory, implicit
 from mailext.plugins import make_checker, make_policy
 from mailext.queue.target import QueueTarget
 from mailext.routing.names import plain_address
+from mailext.service.logins import LoginKeeping
 from mailext.service.site import Site
 from mailext.values import Protocol, SessionView
 from mailext.wire.limits import Limits as SessionLimits
@@ -55,14 +57,16 @@ class Doors:
 def open_doors(configuration: Configuration, site: Site, clock: IReactorTime) -> Doors:
     """
     :param site: what mail and logins are brought to.
-    :raise ValueError: if a plugin or a certificate cannot be used after all.
+    :raise ValueError: if a plugin, a certificate or the database of places
+        cannot be used after all.
     """
     tls = None
     if configuration.tls.certificate:
         pairs = zip(configuration.tls.certificate, configuration.tls.key, strict=True)
         tls = ServerContextFactory(list(pairs))
+    logins = site.login_keeping(configuration)
     smtp = {
-        name: _factory(configuration, listener, site, clock, tls)
+        name: _factory(configuration, listener, site, clock, tls, logins=logins)
         for name, listener in configuration.listeners.items()
     }
     outermost: dict[str, IProtocolFactory] = {
@@ -78,6 +82,8 @@ def _factory(
     site: Site,
     clock: IReactorTime,
     tls: ServerContextFactory | None,
+    *,
+    logins: LoginKeeping,
 ) -> SMTPFactory:
     services = PluginServices(clock, site.store.identities, site.store.licences, site.counters)
     dispositions = Dispositions.from_names(listener.clientid.types)
@@ -111,11 +117,16 @@ def _factory(
         clientid_enabled=listener.clientid.enabled,
         dispositions=dispositions,
         login=LoginJudge(
-            [make_checker(string, services) for string in listener.clientid.checkers],
+            [
+                # C16: who revokes an identity means it, whatever the checkers.
+                EnforcingChecker(RevocationChecker(services), "revoked"),
+                *(make_checker(string, services) for string in listener.clientid.checkers),
+            ],
             clock,
             configuration.policy_timeout,
             listener.clientid.reject_at,
-            LoginJournal(dispositions, site.store.identities),
+            logins.journal(dispositions),
+            completed=logins.completed,
         ),
         policies=tuple(make_policy(string, services) for string in listener.keys.policies),
         policy_timeout=configuration.policy_timeout,

@@ -138,6 +138,8 @@ class Site:
             random=names,
             rules=reporting_rules(configuration.tlsrpt),
         )
+        self.store.limit(registry_limits(configuration.identities))
+        self._pruning = PruningTimer(reactor, self.store.pruning.prune)
         self.dispatcher = make_dispatcher(
             self.store,
             passwords,
@@ -157,6 +159,7 @@ class Site:
         self._mailboxes.startService()
         self._relaying.start()
         self._manager.start()
+        self._pruning.start()
         self._reporter.start()
 
     def configure(self, configuration: Configuration) -> None:
@@ -168,9 +171,18 @@ class Site:
         rules = reporting_rules(configuration.tlsrpt)
         self._relaying.configure(configuration)
         self._reporter.configure(self._make_courier(configuration, self._relaying.resolver), rules)
+        self.store.limit(registry_limits(configuration.identities))
         self.configuration = configuration
         self.addresses.configure(configuration)
         self._manager.reschedule(_schedule(configuration.relay))
+
+    def login_keeping(self, configuration: Configuration) -> LoginKeeping:
+        """
+        What becomes of logins under a configuration.
+
+        :raise ValueError: if its database of places cannot be used after all.
+        """
+        return LoginKeeping.under(configuration, self.store, self.queue, self._mailboxes.run, self.addresses)
 
     def _wake_queue(self) -> None:
         self._manager.wake()
@@ -184,6 +196,7 @@ class Site:
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._pruning.stop()
         self._reporter.stop()
         await self._manager.stop()
         await self._relaying.stop()

@@ -14,6 +14,7 @@ def test_every_key_has_a_meaning_and_a_default() -> None:
         "limits",
         "addresses",
         "clientid",
+        "identities",
         "relay",
         "relay.smarthost",
         "tlsrpt",
