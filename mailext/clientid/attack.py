@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
+from mailext.clientid.sources import address_of
 from mailext.values import AttackMode, LoginAttempt
 
 __all__ = ["AttackScope", "ScopeKind", "mode_by_hand"]
@@ -78,10 +79,8 @@ class AttackScope:
         """Whether an attempt falls into it."""
         if self.kind is not ScopeKind.NETWORK:
             return self == AttackScope.around(self.kind, attempt)
-        try:
-            return ip_address(attempt.place.address) in ip_network(self.name)
-        except ValueError:
-            return False
+        address = address_of(attempt)
+        return address is not None and address in ip_network(self.name)
 
     @property
     def narrowness(self) -> tuple[int, int]:

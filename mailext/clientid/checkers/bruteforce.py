@@ -18,7 +18,7 @@ from mailext.bases import ClientIdentityChecker
 from mailext.clientid.checkers.arguments import Arguments, Limit
 from mailext.clientid.checkers.devices import Devices
 from mailext.clientid.checkers.factory import CheckerFactory
-from mailext.clientid.checkers.sources import address_of
+from mailext.clientid.sources import source_of
 from mailext.interfaces import IClientIdentityChecker, IPluginServices
 from mailext.values import ACCEPTED, ClientIdentity, LoginAttempt, LoginOutcome, Tally, Verdict
 
@@ -127,7 +127,7 @@ class BruteForceChecker(ClientIdentityChecker):
         return _Source("identity", self._identities.fingerprint(identity), self._identity_limits)
 
     def _address(self, attempt: LoginAttempt) -> _Source:
-        return _Source("address", address_of(attempt), self._address_limits)
+        return _Source("address", source_of(attempt), self._address_limits)
 
     def _account(self, account: str) -> Tally:
         return self._account_limit.tally("failures", "account", account)

@@ -17,7 +17,7 @@ from mailext.bases import ClientIdentityChecker
 from mailext.clientid.checkers.arguments import Arguments, Limit
 from mailext.clientid.checkers.devices import Devices
 from mailext.clientid.checkers.factory import CheckerFactory
-from mailext.clientid.checkers.sources import address_of
+from mailext.clientid.sources import source_of
 from mailext.interfaces import IClientIdentityChecker, IPluginServices
 from mailext.values import ACCEPTED, LoginAttempt, LoginOutcome, SessionView, Tally, Verdict
 
@@ -129,7 +129,7 @@ class RateChecker(ClientIdentityChecker):
     def _client(self, attempt: LoginAttempt) -> _Party:
         limits, identity = self._limits, attempt.session.identity
         if identity is None:
-            return _Party("address", address_of(attempt), limits.address, limits.address_sessions)
+            return _Party("address", source_of(attempt), limits.address, limits.address_sessions)
         name = self._identities.fingerprint(identity)
         return _Party("identity", name, limits.identity, limits.identity_sessions)
 

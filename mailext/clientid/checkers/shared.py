@@ -10,7 +10,7 @@ exempted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from twisted.internet.defer import Deferred
 
@@ -19,6 +19,7 @@ from mailext.clientid.checkers.arguments import Arguments
 from mailext.clientid.checkers.factory import CheckerFactory
 from mailext.clientid.checkers.globs import matches_any
 from mailext.clientid.decisions import Decision, Stage, log_decision
+from mailext.clientid.sources import address_of
 from mailext.interfaces import IClientIdentityChecker, IIdentityRegistry, IPluginServices
 from mailext.values import ACCEPTED, ClientIdentity, LoginAttempt, Verdict
 
@@ -40,18 +41,12 @@ class Exemptions:
 
     def cover(self, attempt: LoginAttempt, identity: ClientIdentity, registry: IIdentityRegistry) -> bool:
         """Whether the attempt is by one of these."""
+        address = address_of(attempt)
         return (
             matches_any(identity.type, self.types)
             or (bool(self.ids) and registry.fingerprint(identity) in self.ids)
-            or self._covers_address(attempt.place.address)
+            or (address is not None and any(address in network for network in self.networks))
         )
-
-    def _covers_address(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self.networks)
 
 
 class SharedIdentityChecker(ClientIdentityChecker):
