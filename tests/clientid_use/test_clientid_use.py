@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import smtplib
+from pathlib import Path
 
 import pytest
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
 
 from tests.clientid_use.conftest import MakeSite
 from tests.clientid_use.devices import send
@@ -227,6 +230,31 @@ def test_one_device_comes_from_many_networks_within_an_hour(site: MakeSite) -> N
     """)
 
 
+@pytest.mark.requirement("U11")
+def test_one_device_is_in_berlin_and_in_sydney(site: MakeSite, tmp_path: Path) -> None:
+    """Of the third network the database knows the country alone."""
+    writer = MMDBWriter(database_type="Test-City", float_type="f64")
+    for network, country, where in (
+        ("127.0.1.0/24", "DE", {"latitude": 52.52, "longitude": 13.405}),
+        ("127.0.2.0/24", "AU", {"latitude": -33.87, "longitude": 151.21}),
+        ("127.0.3.0/24", "AU", {}),
+    ):
+        writer.insert_network(IPSet([network]), {"country": {"iso_code": country}, "location": where})
+    writer.to_db_file(str(tmp_path / "places.mmdb"))
+    mail = site("velocity:mode=enforce", more=f'[identities]\nplaces = "{tmp_path / "places.mmdb"}"')
+    mail.play("""
+        ann  127.0.1.1  phone   right  235
+        ann  127.0.1.9  phone   right  235
+        ann  127.0.2.1  phone   right  535
+        ann  127.0.3.1  phone   right  535
+        ann  127.0.2.1  tablet  right  235
+    """)
+    assert [reason.partition(" km")[0] for _, reason in mail.decisions()][::2] == [
+        "this identity came from a place 16095",
+        "this identity came from DE a short time ago, now from AU",
+    ]
+
+
 @pytest.mark.requirement("C13", "C14", "C20", "C21")
 def test_types_are_required_refused_and_looked_at(site: MakeSite) -> None:
     site("types:mode=enforce:refuse=COOKIE:absent=refuse", "mac:mode=enforce").play("""
@@ -256,7 +284,6 @@ def test_a_second_mechanism_with_the_same_password_is_one_failure(site: MakeSite
     mail = site("bruteforce:mode=enforce:identity=2/1h")
     client = mail.connect()
     mail.present(client, "phone")
-    mail.server.run("account", "list")
     # PLAIN and LOGIN with a wrong password, then the right one by PLAIN.
     for mechanism in ("PLAIN", "LOGIN"):
         client.user, client.password = "ann@example.org", "wrong"
