@@ -27,6 +27,7 @@ from mailext.queue.manager import QueueManager
 from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
+from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
 from mailext.service.relaying import IRelayReactor, Relaying
 from mailext.service.tls_reporting import make_courier
 from mailext.storage.store import open_store
