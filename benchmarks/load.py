@@ -9,7 +9,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-__all__ = ["Shape", "send_all"]
+__all__ = ["RECIPIENT", "SENDER", "Shape", "content", "send_all"]
 
 SENDER, RECIPIENT = "bob@example.net", "ann@example.org"
 
@@ -33,12 +33,14 @@ class Shape:
     def flights(self) -> list[bytes]:
         """:return: what is sent for one message; after each, one reply is awaited."""
         commands = (f"MAIL FROM:<{SENDER}>\r\n", f"RCPT TO:<{RECIPIENT}>\r\n", "DATA\r\n")
-        return [*(command.encode("ascii") for command in commands), self._content() + b".\r\n"]
+        return [*(command.encode("ascii") for command in commands), content(self.size) + b".\r\n"]
 
-    def _content(self) -> bytes:
-        fields = f"From: {SENDER}\r\nTo: {RECIPIENT}\r\nSubject: load\r\n\r\n".encode("ascii")
-        line = b"The quick brown fox jumps over the lazy dog, time and time again.\r\n"
-        return fields + line * max(1, (self.size - len(fields)) // len(line))
+
+def content(size: int) -> bytes:
+    """:return: a message of about so many octets."""
+    fields = f"From: {SENDER}\r\nTo: {RECIPIENT}\r\nSubject: load\r\n\r\n".encode("ascii")
+    line = b"The quick brown fox jumps over the lazy dog, time and time again.\r\n"
+    return fields + line * max(1, (size - len(fields)) // len(line))
 
 
 class _Connection(asyncio.Protocol):

@@ -421,7 +421,8 @@ class ClientSession:
 
     def _say_on(self) -> None:
         """Say what waits: all of it, or one by one."""
-        while self._unsaid and not (self._awaited and "PIPELINING" not in self.offered):
+        pipelining = "PIPELINING" in self.offered
+        while self._unsaid and (pipelining or not self._awaited):
             self._say(*self._unsaid.popleft())
 
     def _settle(self, *, success: bool) -> None:

@@ -39,7 +39,7 @@ class _Lines:
 
 
 def _checked(content: bytes) -> bytes:
-    if has_bare_line_ending(content):
+    if content and has_bare_line_ending(content):
         raise BareLineEndingError
     return content
 

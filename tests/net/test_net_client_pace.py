@@ -9,14 +9,6 @@ from mailext.net.client.pace import Pace
 from tests.support import assert_no_result, failure_result_of, success_result_of
 
 
-def test_without_an_interval_nobody_waits() -> None:
-    clock = Clock()
-    pace = Pace(clock, 0.0)
-    for _ in range(3):
-        success_result_of(pace.turn("here"))
-    assert clock.getDelayedCalls() == []
-
-
 def test_one_at_a_time_the_first_first() -> None:
     clock = Clock()
     pace = Pace(clock, 2.0)

@@ -16,7 +16,7 @@ class Pace:
     Lets one through at a time, for each key; who comes too early waits, the
     first first.
 
-    :param interval: seconds from one to the next; 0: all go at once.
+    :param interval: seconds from one to the next.
     """
 
     def __init__(self, clock: IReactorTime, interval: float) -> None:
@@ -30,8 +30,6 @@ class Pace:
         :return: a Deferred that fires when it is one's turn. It can be
             cancelled.
         """
-        if not self._interval:
-            return succeed(None)
         waiting = self._waiting.get(key)
         if waiting is None:
             self._let_through(key, deque())

@@ -194,6 +194,8 @@ class ConnectionPool:
         failed: Callable[[TlsFailedError], object] = lambda _: None,
     ) -> Deferred[IHopConnection]:
         wish = _Wish(hop, use, satisfies, failed)
+        if not self._settings.interval:
+            return self._fulfil(wish)
         return self._pace.turn(_place(hop)).addCallback(lambda _: self._fulfil(wish))
 
     def close(self) -> Deferred[None]:
@@ -207,11 +209,11 @@ class ConnectionPool:
         idle = [pooled for destination in self._destinations.values() for pooled in destination.idle]
         return DeferredList([self._end(pooled) for pooled in idle]).addCallback(lambda _: None)
 
-    def _fulfil(self, wish: _Wish) -> IHopConnection | Deferred[IHopConnection]:
+    def _fulfil(self, wish: _Wish) -> Deferred[IHopConnection]:
         destination = self._destinations.setdefault(_place(wish.hop), _Destination())
         kept = self._take(destination, wish)
         if kept is not None:
-            return self._lease(kept)
+            return succeed(self._lease(kept))
         if destination.open >= self._settings.concurrency and destination.idle:
             # One that will not do gives way to one that will.
             self._end(destination.idle[0])
