@@ -65,7 +65,7 @@ def test_without_anything_it_says_what_to_do(tmp_path: Path) -> None:
         (["--listen", "mx=tcp:x"], "command line: listen.mx: not an endpoint"),
         (["--auth", "fil:x"], "command line: auth: unknown kind 'fil'"),
         (["--policy", "requiretls:x=y"], "command line: policies: requiretls: unknown argument 'x'"),
-        (["--clientid", "histroy"], "command line: clientid.checkers: there is no 'histroy'; known: history"),
+        (["--clientid", "histroy"], "command line: clientid.checkers: there is no 'histroy'; known: allowlist"),
         (["--hostname", "a b"], "command line: hostname: not a domain name"),
         (["--nonsense"], "option --nonsense not recognized"),
         (["words"], "unexpected: words"),
@@ -84,8 +84,8 @@ def test_what_cannot_be_used_is_status_2(tmp_path: Path, arguments: list[str], r
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--help-clientid"], ["history", "mode=observe"]),
-        (["--help-clientid-type", "history"], ["history:mode=observe", "keyed hash"]),
+        (["--help-clientid"], ["history", "mode=observe|enforce"]),
+        (["--help-clientid-type", "history"], ["history:[mode=observe|enforce]", "new=hold"]),
         (["--help-policy"], ["requiretls"]),
         (["--help-policy-type", "requiretls"], ["requiretls:"]),
         (["--help-auth"], ["accounts", "memory"]),
