@@ -29,7 +29,7 @@ from mailext.values import (
     TlsResult,
     TlsResultType,
 )
-from tests.delivery.relay_site import HostPki, RelaySite, host_pki, message
+from tests.delivery.relay_site import ADDRESSES, NAMES, HostPki, RelaySite, host_pki, message
 
 
 @implementer(ITlsResultSink)
@@ -166,6 +166,15 @@ def test_both_ends_of_the_connection_are_told(site: CountingSite) -> None:
     site.deliver(message("none"))
     [result] = site.sink.results
     assert result.session == HopSession("192.0.2.1", result.session.local_address, "mx.example.org")
+
+
+def test_each_address_that_was_tried_is_a_session(site: CountingSite) -> None:
+    site.records.add(NAMES["a"], "A", ADDRESSES["a"], ADDRESSES["b"])
+    site.host("a", "starttls no-handshake")
+    site.host("b", "starttls good")
+    site.deliver(message("none"))
+    told = [(each.session.address, each.result.failure is None) for each in site.sink.results]
+    assert told == [(ADDRESSES["a"], False), (ADDRESSES["b"], True)]
 
 
 def test_each_policy_has_its_own_result(site: CountingSite) -> None:
