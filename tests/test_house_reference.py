@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailext.cli import main
+from mailext.cli.path import HostJson, PathJson
 from mailext.cli.tls_reports import ReportJson, ReportsJson
 from mailext.config.reference import reference_page
 from mailext.control.accounts import AccountJson
@@ -71,6 +72,8 @@ def test_every_key_of_the_configuration_stands_in_its_page() -> None:
         ("tlsrpt show", TlsFiguresJson.__annotations__),
         ("tlsrpt read", ReportsJson.__annotations__),
         ("Each of ``reports``", ReportJson.__annotations__),
+        ("path", PathJson.__annotations__),
+        ("Each of ``hosts``", HostJson.__annotations__),
     ],
 )
 def test_what_the_commands_print_as_json_stands_in_its_page(title: str, made: dict[str, object]) -> None:

@@ -12,6 +12,7 @@ from mailext.cli import accounts, attack_mode, identities, licences, queue, tls_
 from mailext.cli.check import check
 from mailext.cli.init import init
 from mailext.cli.output import JsonOutput, Output, TextOutput
+from mailext.cli.path import path
 from mailext.cli.send import send
 from mailext.cli.send_options import add_send_options
 from mailext.config.loading import COMMAND_LINE, Source, read
@@ -86,6 +87,8 @@ def _parser() -> ArgumentParser:
     _add_queue(_group(commands, "queue", "the queue"))
     _add_send(commands)
     _add_tls_reports(commands)
+    surveying = _add(commands, "path", "show what the hosts of a domain prove, without sending mail", path)
+    surveying.add_argument("domain", metavar="DOMAIN")
     return parser
 
 

@@ -28,7 +28,8 @@ from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
 from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
-from mailext.service.relaying import IRelayReactor, Relaying
+from mailext.service.next_hops import IRelayReactor
+from mailext.service.relaying import Relaying
 from mailext.service.tls_reporting import make_courier
 from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads

@@ -8,7 +8,7 @@ from mailext.interfaces import IDeliveryTarget, IResolver
 from mailext.net.client.connector import dialler
 from mailext.net.https import HttpsClient
 from mailext.net.report_posting import ReportPosting
-from mailext.service.relaying import IRelayReactor
+from mailext.service.next_hops import IRelayReactor
 from mailext.tlsrpt.courier import Courier
 
 __all__ = ["make_courier"]
