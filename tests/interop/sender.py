@@ -3,8 +3,9 @@ A program that sends mail with the library, on a real reactor.
 
 It reads a JSON object from standard input: ``host``, ``port``, ``name`` (whom
 the certificate is for), ``implicit``, ``use``, ``roots``, ``username``,
-``password``, ``identities``, ``discard``, ``recipients``, ``count``, ``size``
-and ``requiretls``; and it prints one of the outcomes, or what went wrong.
+``password``, ``identities``, ``discard``, ``recipients``, ``notify``, ``envid``,
+``count``, ``size``, ``concurrency`` and ``requiretls``; and it prints one of the outcomes, or
+what went wrong.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.task import react
 
 from mailext import Credentials, FileIdentitySource, MailSender, MailServer
+from mailext.net.client.pool import PoolSettings
 from mailext.net.client.verification import TrustRoots
-from mailext.values import Envelope, HopError, Mailbox, MailOptions, Recipient, TlsUse
+from mailext.values import Envelope, HopError, Mailbox, MailOptions, Notify, RcptOptions, Recipient, TlsUse
 from mailext.wire.grammar import parse_mailbox
 
 
@@ -44,9 +46,11 @@ async def send(wishes: dict) -> list[list[str]]:
         roots=TrustRoots(Path(wishes["roots"])) if wishes.get("roots") else None,
         discard=frozenset(wishes.get("discard", ())),
         dial=lambda _, port: HostnameEndpoint(reactor, wishes["host"], port),
+        pool=PoolSettings(concurrency=wishes.get("concurrency", 20)),
     )
-    options = MailOptions(requiretls=wishes.get("requiretls", False))
-    recipients = tuple(Recipient(parse_mailbox(address)) for address in wishes["recipients"])
+    options = MailOptions(requiretls=wishes.get("requiretls", False), envid=wishes.get("envid"))
+    reports = RcptOptions(frozenset(map(Notify, wishes.get("notify", ()))))
+    recipients = tuple(Recipient(parse_mailbox(address), reports) for address in wishes["recipients"])
     envelope = Envelope(Mailbox("ann", "example.org"), recipients, options)
     body = b".0123456789 dots and digits\r\n" * (wishes.get("size", 100) // 29)
     message = b"Subject: sent by a program\r\nFrom: ann@example.org\r\n\r\n" + body

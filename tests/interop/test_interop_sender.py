@@ -91,8 +91,10 @@ mynetworks = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions = reject_unlisted_recipient
 virtual_mailbox_domains = example.org
-virtual_mailbox_maps = inline:{{ {{bob@example.org=x}} {{eve@example.org=x}} }}
+virtual_mailbox_maps = inline:{{ {{ann@example.org=x}} {{bob@example.org=x}} {{eve@example.org=x}} }}
+virtual_alias_maps = inline:{{ {{jörg@example.org=bob@example.org}} }}
 virtual_transport = discard:
+transport_maps = inline:{{ {{ann@example.org=smtp:[127.0.0.1]:{server.mx}}} }}
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = {server.folder}/postfix.pem
 message_size_limit = 5000000
@@ -126,6 +128,53 @@ def test_to_postfix(server: RunningServer, postfix: tuple[Postfix, int], discard
         assert eve == bob
     log = instance.wait_until_sent(60)
     assert "improper command pipelining" not in log
+
+
+@pytest.mark.interop("postfix")
+def test_postfix_reports_as_it_is_asked_to(server: RunningServer, postfix: tuple[Postfix, int]) -> None:
+    before = len(server.messages())
+    ((told,),) = send(
+        name="localhost",
+        port=postfix[1],
+        roots=str(server.folder / "cert.pem"),
+        recipients=["bob@example.org"],
+        notify=["SUCCESS"],
+        envid="QQ=314",
+    )
+    assert told.startswith("250 2.0.0 Ok: ")
+    reports = server.wait_for_messages(before + 1)
+    (report,) = (each for each in reports if b"Original-Envelope-Id: QQ=314" in each)
+    assert b"Final-Recipient: rfc822; bob@example.org" in report
+    assert b"\nAction: delivered" in report
+
+
+@pytest.mark.interop("postfix")
+def test_an_address_beyond_ascii(server: RunningServer, postfix: tuple[Postfix, int]) -> None:
+    ((told,),) = send(
+        name="localhost",
+        port=postfix[1],
+        roots=str(server.folder / "cert.pem"),
+        recipients=["jörg@example.org"],
+    )
+    assert told.startswith("250 2.0.0 Ok: ")
+    assert "to=<bob@example.org>, orig_to=<jörg@example.org>" in postfix[0].wait_until_sent()
+
+
+@pytest.mark.interop("postfix")
+def test_messages_one_behind_the_other(server: RunningServer, postfix: tuple[Postfix, int]) -> None:
+    sent = send(
+        name="localhost",
+        port=postfix[1],
+        roots=str(server.folder / "cert.pem"),
+        recipients=["bob@example.org", "nobody@example.org"],
+        count=200,
+        concurrency=1,
+    )
+    assert {(bob[:9], nobody[:9]) for bob, nobody in sent} == {("250 2.0.0", "550 5.1.1")}
+    log = postfix[0].wait_until_sent(200)
+    assert "improper command pipelining" not in log
+    # After 100 messages a connection has served its time.
+    assert log.count(": connect from ") <= 4
 
 
 @pytest.mark.interop("postfix")
