@@ -21,7 +21,8 @@ from mailext.accounts.canonical import canonical_domain
 from mailext.accounts.strings import CheckerStringError
 from mailext.accounts.strings import make_checker as make_credentials_checker
 from mailext.clientid.dispositions import Dispositions
-from mailext.config.model import Configuration, Listen, Listener, Relay
+from mailext.config.model import Configuration, Listen, Listener, MtaSts, Relay
+from mailext.config.publishing import own_policy
 from mailext.config.reader import Finding, KeyPath
 from mailext.config.relaying import next_hop, password_from, relay_name_servers, smarthost, trust_roots
 from mailext.config.reporting import contact_address
@@ -64,6 +65,7 @@ def check_configuration(
             _identities(configuration),
             _relay(configuration),
             _tls_reports(configuration),
+            _mta_sts(configuration),
         )
     )
 
@@ -138,8 +140,9 @@ def _certificates(configuration: Configuration) -> Iterator[Finding]:
     if len(tls.certificate) != len(tls.key):
         yield ("tls", "key"), f"{len(tls.key)} keys for {len(tls.certificate)} certificates"
         return
-    if not tls.certificate and configuration.listen.submissions:
-        yield ("listen", "submissions"), "needs a certificate: set certificate and key in [tls]"
+    for name in ("submissions", "https"):
+        if not tls.certificate and configuration.listen.endpoints()[name]:
+            yield ("listen", name), "needs a certificate: set certificate and key in [tls]"
     unreadable = [*_unreadable("certificate", tls.certificate), *_unreadable("key", tls.key)]
     yield from unreadable
     if tls.certificate and not unreadable:
@@ -204,6 +207,16 @@ def _identities(configuration: Configuration) -> Iterator[Finding]:
         open_geography(configuration.identities.places)
     except ValueError as error:
         yield ("identities", "places"), str(error)
+
+
+def _mta_sts(configuration: Configuration) -> Iterator[Finding]:
+    if not configuration.listen.https and configuration.mta_sts == MtaSts():
+        # Nobody asks for it, and the hostname may be any.
+        return
+    try:
+        own_policy(configuration)
+    except ValueError as error:
+        yield ("mta-sts",), str(error)
 
 
 def _wherever(

@@ -19,6 +19,7 @@ from typing import Any, NewType
 from attrs import asdict, field, frozen
 
 from mailext.clientid.result import RejectAt
+from mailext.trust.mta_sts.policy import StsMode
 from mailext.units import Octets, Seconds, parse_duration, parse_size
 from mailext.values import RequireTlsMode, Security
 
@@ -35,6 +36,7 @@ __all__ = [
     "Listener",
     "ListenerKeys",
     "LogFormat",
+    "MtaSts",
     "Network",
     "PortNumber",
     "Rate",
@@ -117,6 +119,7 @@ class Listen:
     imaps: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
     pop3: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
     pop3s: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
+    https: tuple[str, ...] = _key("The MTA-STS policy of our domains (RFC 8461).", default=())
     metrics: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
 
     def endpoints(self) -> dict[str, tuple[str, ...]]:
@@ -345,6 +348,27 @@ class TlsReports:
 
 
 @frozen(kw_only=True)
+class MtaSts:
+    """
+    The MTA-STS policy of our own domains (RFC 8461). It is served by the
+    listener ``https``; ``mailext dns`` tells what else is to be published.
+    """
+
+    mode: StsMode = _key(
+        "What those who send to our domains are to do with mail for a host that falls short of it.",
+        default=StsMode.TESTING,
+    )
+    max_age: Seconds = _key(
+        "How long they remember it, up to 31557600 seconds.", default=parse_duration("7d")
+    )
+    mx: tuple[str, ...] = _key(
+        "The names of all hosts that take mail for our domains. A wildcard may stand for the first label.",
+        default=(),
+        in_words="the hostname",
+    )
+
+
+@frozen(kw_only=True)
 class Configuration:
     """
     The keys of the whole server.
@@ -392,4 +416,5 @@ class Configuration:
     identities: Identities = Identities()
     relay: Relay = Relay()
     tlsrpt: TlsReports = TlsReports()
+    mta_sts: MtaSts = MtaSts()
     listeners: Mapping[str, Listener] = field(factory=dict, metadata={"derived_from": "listener"})

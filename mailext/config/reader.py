@@ -44,6 +44,7 @@ from mailext.config.model import (
     SmarthostTls,
     key_name,
 )
+from mailext.trust.mta_sts.policy import StsMode
 from mailext.units import Octets, Seconds, parse_duration, parse_size
 from mailext.values import RequireTlsMode, Security
 
@@ -65,6 +66,9 @@ _SUBMISSION = frozenset({"submission", "submissions"})
 
 # Mail comes to these from servers, which neither log in nor name a device.
 _SERVER_TO_SERVER = frozenset({"mx", "lmtp"})
+
+# Nothing that can be said of a session of mail holds for these.
+_NOT_OF_MAIL = frozenset({"https"})
 
 _LISTENER_PARTS: tuple[type, ...] = (ListenerKeys, Limits, ClientIdentification)
 
@@ -97,8 +101,8 @@ def read_tables(tables: Table, folder: Path) -> Configuration:
     configuration = converter.structure(server, Configuration)
     assert isinstance(own, Mapping)
     listeners = {
-        each.name: _listener(converter, configuration, server, each.name, own.get(each.name, {}))
-        for each in fields(Listen)
+        name: _listener(converter, configuration, server, name, own.get(name, {}))
+        for name in _mail_listeners()
     }
     return evolve(
         configuration,
@@ -135,6 +139,10 @@ def _table(tables: Table, key: str) -> Table:
     return table
 
 
+def _mail_listeners() -> list[str]:
+    return [name for name in _keys(Listen) if name not in _NOT_OF_MAIL]
+
+
 def _keys(section: type) -> list[str]:
     return [each.metadata.get("derived_from", key_name(each.name)) for each in fields(section)]
 
@@ -153,8 +161,8 @@ def _listener_findings(converter: Converter, own: object) -> Iterator[Finding]:
         return
     for name, table in own.items():
         path = ("listener", name)
-        if name not in _keys(Listen):
-            yield path, _unknown(name, _keys(Listen))
+        if name not in _mail_listeners():
+            yield path, _unknown(name, _mail_listeners())
         elif not isinstance(table, Mapping):
             yield path, "must be a table"
         else:
@@ -215,7 +223,7 @@ def _converter(folder: Path) -> Converter:
         lambda kind: kind == Path | None, _parsed(lambda text: folder / text if text else None)
     )
     converter.register_structure_hook_func(lambda kind: kind == Network, _parsed(ip_network))
-    for choice in (LogFormat, RejectAt, RequireTlsMode, Security, SmarthostTls):
+    for choice in (LogFormat, RejectAt, RequireTlsMode, Security, SmarthostTls, StsMode):
         # Each by itself: some are strings too, and the hook of strings would take them.
         converter.register_structure_hook(choice, _member)
     for predicate, factory in ((_is_tuple, _tuple_hook), (_is_mapping, _mapping_hook), (has, _section_hook)):

@@ -21,12 +21,14 @@ from mailext.clientid.login import LoginJudge
 from mailext.clientid.modes import EnforcingChecker
 from mailext.clientid.services import PluginServices
 from mailext.config.model import Configuration, Limits, Listener, Relay
+from mailext.config.publishing import own_policies
 from mailext.delivery.realm import MailRealm
 from mailext.delivery.reception import Reception, RelayCheck, any_sender, relays_for_nobody
 from mailext.net.factory import SMTPFactory
 from mailext.net.settings import ListenerSettings
 from mailext.net.tls import ServerContextFactory, implicit
 from mailext.plugins import make_checker, make_policy
+from mailext.publishing.policy_web import policy_site, within_bounds
 from mailext.queue.target import QueueTarget
 from mailext.routing.names import plain_address
 from mailext.service.logins import LoginKeeping
@@ -45,7 +47,8 @@ class Doors:
     What stands behind the listeners.
 
     :param smtp: the factory of each listener, by its name.
-    :param outermost: the same with TLS around those that want it.
+    :param outermost: what stands behind each listener: these, with TLS around
+        those that want it; and the web server of our MTA-STS policy.
     :param tls: makes TLS contexts, None without a certificate.
     """
 
@@ -73,6 +76,9 @@ def open_doors(configuration: Configuration, site: Site, clock: IReactorTime) ->
         name: implicit(factory, tls) if tls is not None and name in _IMPLICIT_TLS else factory
         for name, factory in smtp.items()
     }
+    if tls is not None and configuration.listen.https:
+        web = implicit(policy_site(own_policies(configuration), clock), tls)
+        outermost["https"] = within_bounds(web, clock)
     return Doors(smtp, outermost, tls)
 
 

@@ -46,8 +46,8 @@ class MailServer(Service):
         self._configuration = configuration
         self._reactor = reactor
         self._output = output
-        endpoints = {name: each.endpoints for name, each in configuration.listeners.items()}
-        self._listeners = Listeners(reactor, endpoints)
+        endpoints = configuration.listen.endpoints()
+        self._listeners = Listeners(reactor, {name: each for name, each in endpoints.items() if each})
         self._serving: Serving | None = None
 
     def setServiceParent(self, parent: IServiceCollection) -> None:

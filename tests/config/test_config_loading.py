@@ -12,8 +12,10 @@ from mailext.clientid.result import RejectAt
 from mailext.config.loading import COMMAND_LINE, Source, load
 from mailext.config.model import SYSTEM_ROOTS, Configuration, LogFormat
 from mailext.config.problems import ConfigurationError, Problem, dotted
+from mailext.config.publishing import own_policies, own_policy
 from mailext.config.trial import TrialServices
 from mailext.interfaces import IIdentityRegistry, IPluginServices
+from mailext.trust.mta_sts.policy import StsMode, StsPolicy
 
 #: Every key that an operator may set, with what this version can honour.
 DOCUMENTED = """
@@ -200,6 +202,34 @@ def test_a_listener_has_what_the_server_has(folder: Path) -> None:
     assert listeners["submission"].clientid.reject_at is RejectAt.MAIL
 
 
+def test_the_policy_of_our_domains(folder: Path) -> None:
+    text = """
+        hostname = "mx.Example.org"
+        domains = ["Example.org", "b\u00fccher.example"]
+        [listen]
+        mx = ["tcp:25"]
+        [mta-sts]
+        mode = "enforce"
+        max-age = "30d"
+    """
+    assert own_policies(loaded(folder, text)) == {
+        "example.org": StsPolicy(StsMode.ENFORCE, 2_592_000, ("mx.example.org",)),
+        "xn--bcher-kva.example": StsPolicy(StsMode.ENFORCE, 2_592_000, ("mx.example.org",)),
+    }
+    several = loaded(folder, text + 'mx = ["mx.example.org", "*.example.net"]')
+    assert own_policy(several).mx == ("mx.example.org", "*.example.net")
+
+
+def test_a_host_name_that_no_policy_takes_is_none_of_its_business(folder: Path) -> None:
+    loaded(folder, 'hostname = "build_host"\n' + MINIMAL)
+
+
+def test_a_web_server_is_no_listener_of_mail(folder: Path) -> None:
+    configuration = loaded(folder, DOCUMENTED.replace("[listen]", '[listen]\nhttps = ["tcp:443"]', 1))
+    assert configuration.listen.https == ("tcp:443",)
+    assert list(configuration.listeners) == ["submission", "submissions", "mx"]
+
+
 def test_a_listener_has_exceptions(folder: Path) -> None:
     text = """
         [listen]
@@ -310,6 +340,10 @@ def test_a_flag_replaces_the_whole_list(folder: Path) -> None:
             "not a port: 'smtp'",
         ),
         ("[relay]\nport = 70000", "relay.port", "must be a number from 1 to 65535"),
+        ('[mta-sts]\nmode = "enforced"', "mta-sts.mode", 'must be one of "enforce", "testing", "none"'),
+        ('[mta-sts]\nmax-age = "366d"', "mta-sts", "not a max_age up to 31557600: '31622400'"),
+        ('[mta-sts]\nmx = ["mx.example.org."]', "mta-sts", "not a pattern of host names"),
+        ("[listener.https]\nrecipients = 7", "listener.https", "unknown key; known: submission"),
         ('[tlsrpt]\ncontact = "ann"', "tlsrpt.contact", "not a mailbox"),
         ('[tlsrpt]\ncontact = "a b@example.org"', "tlsrpt.contact", "not a mailbox"),
         ('[tlsrpt]\ncontact = "\u00e4@example.org"', "tlsrpt.contact", "must be an address in ASCII"),
@@ -338,6 +372,7 @@ def test_a_bad_value_is_named(folder: Path, text: str, key: str, reason: str) ->
         ('submission = ["tcp:x"]', "listen.submission", "not an endpoint"),
         ('submission = ["ssl:465"]', "listen.submission", "write tcp: here"),
         ('submissions = ["tcp:465"]', "listen.submissions", "needs a certificate"),
+        ('https = ["tcp:443"]', "listen.https", "needs a certificate"),
         ('imaps = ["tcp:993"]', "listen.imaps", "not supported yet"),
         ('smtp = ["tcp:25"]', "listen.smtp", "unknown key"),
         ("mx = []", "listen", "nothing to listen on"),

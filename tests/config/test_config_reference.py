@@ -18,6 +18,7 @@ def test_every_key_has_a_meaning_and_a_default() -> None:
         "relay",
         "relay.smarthost",
         "tlsrpt",
+        "mta-sts",
         "listener.NAME",
         "relay.destinations.DOMAIN",
     ]
