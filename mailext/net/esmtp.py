@@ -26,12 +26,13 @@ from twisted.mail.interfaces import IMessageDelivery, IMessageDeliveryFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from mailext.accounts.exchange import MalformedResponseError
 from mailext.clientid.login import AnyPortal, Login, LoginJudge
 from mailext.judgement import log_trouble
 from mailext.message.trace import received
 from mailext.net import tls
 from mailext.net.answers import then
-from mailext.net.authentication import Authentication, MalformedResponseError
+from mailext.net.authentication import Authentication, reply_to_malformed
 from mailext.net.conversation import Conversation
 from mailext.net.settings import ListenerSettings
 from mailext.net.transaction import Helo, Site, Transaction
@@ -321,7 +322,7 @@ class ESMTP(smtp.ESMTP):
         try:
             challenge = step()
         except MalformedResponseError as error:
-            self._session.reply(error.reply)
+            self._session.reply(reply_to_malformed(error))
             return
         if challenge is not None:
             self._session.challenge(challenge)

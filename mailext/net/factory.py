@@ -11,8 +11,8 @@ from twisted.internet.protocol import Protocol
 from twisted.mail import smtp
 
 from mailext.clientid.login import AnyPortal
+from mailext.counts import ConnectionCounts
 from mailext.net import tls
-from mailext.net.counts import ConnectionCounts
 from mailext.net.esmtp import ESMTP
 from mailext.net.settings import ListenerSettings
 from mailext.wire import replies

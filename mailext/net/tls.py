@@ -1,18 +1,14 @@
 """
-TLS: the one seam behind which it stands.
-
 Server contexts for one or several certificates, chosen by SNI and read again
-when they change; the beginning of TLS on a connection; and what is known of it
-afterwards.
+when they change. The layer itself is that of :mod:`mailext.tls_layer`, whose
+names stand here too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-import idna
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -22,19 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
-from twisted.internet.interfaces import (
-    IOpenSSLClientConnectionCreator,
-    IOpenSSLServerConnectionCreator,
-    IProtocolFactory,
-    ISSLTransport,
-    ISystemHandle,
-    ITLSTransport,
-    ITransport,
-)
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from zope.interface import implementer
 
-from mailext.values import TlsFacts
+from mailext.tls_layer import begin, facts, implicit, is_encrypted
 
 __all__ = ["ServerContextFactory", "begin", "facts", "implicit", "is_encrypted"]
 
@@ -162,48 +149,3 @@ def _names(certificate: Path) -> set[str]:
         common = leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return {str(attribute.value).lower() for attribute in common}
     return {name.lower() for name in extension.value.get_values_for_type(x509.DNSName)}
-
-
-def begin(
-    transport: ITransport, creator: IOpenSSLServerConnectionCreator | IOpenSSLClientConnectionCreator
-) -> None:
-    """
-    Begin TLS on a connection in clear, as the side that one is. What is
-    written before is sent in clear, what is written from now on under TLS.
-    """
-    ITLSTransport(transport).startTLS(creator)
-
-
-def implicit(factory: IProtocolFactory, creator: IOpenSSLServerConnectionCreator) -> IProtocolFactory:
-    """The factory of connections that are under TLS from their first octet."""
-    return TLSMemoryBIOFactory(creator, False, factory)  # noqa: FBT003 - isClient
-
-
-def is_encrypted(transport: ITransport) -> bool:
-    """Whether a connection is under TLS."""
-    return bool(ISSLTransport.providedBy(transport))
-
-
-def facts(transport: ITransport) -> TlsFacts | None:
-    """What is known of the TLS layer of a connection, None before its handshake."""
-    # A wrapper such as that of the PROXY protocol does not say that the
-    # transport within it is under TLS by now; but it hands out its handle.
-    connection = cast("ISystemHandle", transport).getHandle() if hasattr(transport, "getHandle") else None
-    if not isinstance(connection, SSL.Connection):
-        return None
-    cipher = connection.get_cipher_name()
-    if cipher is None:
-        return None
-    name = connection.get_servername()
-    return TlsFacts(
-        connection.get_protocol_version_name(),
-        cipher,
-        _host_name(name) if name else None,
-    )
-
-
-def _host_name(name: bytes) -> str | None:
-    try:
-        return idna.decode(name.decode("ascii")) if name.isascii() else None
-    except idna.IDNAError:
-        return None

@@ -19,8 +19,8 @@ from mailext.config.reporting import reporting_rules
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
 from mailext.control.offline import take_snapshot
+from mailext.counts import ConnectionCounts
 from mailext.delivery.maildir import MaildirTarget
-from mailext.net.counts import ConnectionCounts
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
 from mailext.queue.manager import QueueManager

@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from mailext import ESMTP, SMTPFactory
-from mailext.net.counts import ConnectionCounts
+from mailext.counts import ConnectionCounts
 from mailext.net.settings import ListenerSettings
 from mailext.values import Protocol
 from tests.net.client import Client
