@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import asdict
 
 from mailext.control.requests import Request, RequestRefusedError
-from mailext.control.socket_names import short_name
+from mailext.control.socket_names import SOCKET_NAME, short_name
 
 __all__ = ["ServerDownError", "ask_server"]
 
@@ -39,6 +39,9 @@ def ask_server(folder: Path, request: Request) -> object:
                 connection.connect(name)
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise ServerDownError from error
+        except PermissionError as error:
+            told = "it answers to root and to the server's own user alone"
+            raise PermissionError(error.errno, told, str(folder / SOCKET_NAME)) from error
         connection.sendall(line)
         with connection.makefile("rb") as answers:
             answer = answers.readline()

@@ -23,9 +23,9 @@ class ClientTransaction:
     """
 
     def __init__(self, recipients: Sequence[Mailbox]) -> None:
-        if len(set(recipients)) < len(recipients) or not recipients:
-            raise ValueError("a message needs recipients, and each one once")
         self._outcomes: dict[Mailbox, Outcome | None] = dict.fromkeys(recipients)
+        if len(self._outcomes) < len(recipients) or not recipients:
+            raise ValueError("a message needs recipients, and each one once")
         self.accepted: list[Mailbox] = []
         self.is_open = False
 

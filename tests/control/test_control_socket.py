@@ -188,3 +188,13 @@ def test_a_server_that_is_down(tmp_path: Path) -> None:
         dead.bind(str(tmp_path / SOCKET_NAME))
     with pytest.raises(ServerDownError):
         ask_server(tmp_path, ListAccounts())
+
+
+def test_somebody_who_may_not_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    with pytest.raises(PermissionError, match="root and to the server's own user") as error:
+        ask_server(tmp_path, ListAccounts())
+    assert error.value.filename == str(tmp_path / "control.sock")
