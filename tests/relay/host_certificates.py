@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import ssl
 import warnings
+from hashlib import sha256
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
 
 from mailext.cli.certificate import self_signed
 
@@ -25,6 +28,7 @@ class HostCertificates:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._shown: dict[str, bytes] = {}
         self._authority = trustme.CA()
         self._stranger = trustme.CA()
         self.roots = folder / "roots.pem"
@@ -45,7 +49,9 @@ class HostCertificates:
         if kind == "self-signed":
             self._sign_itself(context, name)
         else:
-            self._issue(kind, name).configure_cert(context)
+            leaf = self._issue(kind, name)
+            leaf.configure_cert(context)
+            self._shown[name] = leaf.cert_chain_pems[0].bytes()
         if "old-tls" in words:
             _allow_old_tls_alone(context)
         if "weak-cipher" in words:
@@ -53,6 +59,12 @@ class HostCertificates:
             # No authenticated encryption: BCP 195 wants better.
             context.set_ciphers("ECDHE-ECDSA-AES256-SHA")
         return context
+
+    def tlsa(self, name: str) -> str:
+        """The TLSA record of the key in the certificate that a host shows."""
+        key = load_pem_x509_certificate(self._shown[name]).public_key()
+        octets = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return f"3 1 1 {sha256(octets).hexdigest()}"
 
     def certify(self, chain_and_key: Path, name: str) -> None:
         """Write a good certificate with its key for a server that reads files."""
@@ -71,6 +83,7 @@ class HostCertificates:
         certificate, key = self_signed(name, dt.datetime.now(dt.UTC))
         file.write_bytes(key + certificate)
         context.load_cert_chain(file)
+        self._shown[name] = certificate
 
 
 def _allow_old_tls_alone(context: ssl.SSLContext) -> None:

@@ -13,7 +13,10 @@ DNS
 Hosts
     Each with what it does (:class:`tests.relay.mx_host.Script`, and
     :data:`tests.relay.host_certificates.KINDS`), parted by ``;``. Who is not
-    there takes no connections.
+    there takes no connections. With ``tlsa=WORD`` DNSSEC proves its addresses,
+    and there are TLSA records: ``right``, ``wrong``, ``unusable``, ``none``;
+    ``insecure``, which it does not prove; ``alias``, where the host's name
+    leads as a CNAME; or a look-up that goes wrong (``servfail``, ``bogus``).
 Message
     What it demands (``none``, ``require``, ``optional``); ``null`` for the
     null reverse-path, ``8bit``, ``utf8`` for its header section; ``to=bob,eve``
@@ -157,12 +160,15 @@ def _world(site: RelaySite, scenario: Scenario) -> Iterator[Mapping[str, MxHost]
                 place = Place(place.address, place.address)
             hosts[name] = site.host_at(place, words, name)
             stack.callback(hosts[name].stop)
+            if "tlsa" in hosts[name].script.answers:
+                _tell_tlsa(site, place, hosts[name].script.answers["tlsa"][0])
         yield hosts
 
 
 def _tell_dns(site: RelaySite, scenario: Scenario, places: Mapping[str, Place]) -> None:
-    for place in places.values():
-        site.records.add(place.name, place.record, place.address)
+    for name, place in places.items():
+        if "tlsa=alias" not in scenario.hosts[name]:
+            site.records.add(place.name, place.record, place.address)
     kind, *named = scenario.dns.split()
     domain = scenario.domain
     if kind in _FAULTS:
@@ -181,6 +187,26 @@ def _tell_dns(site: RelaySite, scenario: Scenario, places: Mapping[str, Place]) 
         site.records.add(domain, "MX", *records, status=status)
     else:
         assert kind in {"no-mx", "nothing", "literal"}, kind
+
+
+def _tell_tlsa(site: RelaySite, place: Place, word: str) -> None:
+    """:param word: what is known of the host's TLSA records."""
+    base = place.name
+    if word == "alias":
+        base = f"real.{place.name}"
+        site.records.add(place.name, "CNAME", f"{base}.", status=DnsStatus.SECURE)
+    for rdtype in "A", "AAAA":
+        address = [place.address] if rdtype == place.record else []
+        # Of the name that is an alias there are no addresses.
+        site.records.add(base, rdtype, *address, status=DnsStatus.SECURE)
+    owner = f"_{site.port}._tcp.{base}"
+    if word in _FAULTS:
+        site.records.fail(owner, "TLSA", _FAULTS[word])
+        return
+    records = {"wrong": [f"3 1 1 {'00' * 32}"], "unusable": [f"1 1 1 {'00' * 32}"], "none": []}
+    status = DnsStatus.INSECURE if word == "insecure" else DnsStatus.SECURE
+    texts = records[word] if word in records else [site.certificates.tlsa(place.name)]
+    site.records.add(owner, "TLSA", *texts, status=status)
 
 
 def _mx(site: RelaySite, scenario: Scenario, word: str, preference: int) -> str:

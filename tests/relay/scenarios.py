@@ -189,7 +189,50 @@ insecure a   | a RCPT=550:5.1.1 dsn  | none NOTIFY=FAILURE ORCPT=rfc822;Bob@old.
 secure a     | a starttls good keyword | require NOTIFY=SUCCESS                      | a tls REQUIRETLS     | relayed 2.0.0
 """
 
+#: Hosts with TLSA records (RFC 7672).
+DANE = """
+secure a b   | a starttls self-signed tlsa=right; b plain                          | none               | a tls             | done
+secure a b   | a starttls expired tlsa=right; b plain                              | none               | a tls             | done
+secure a b   | a starttls wrong-name tlsa=right; b plain                           | none               | a tls             | done
+secure a     | a starttls self-signed tlsa=alias                                   | none security=dane | a tls             | done
+secure a b   | a starttls good tlsa=wrong; b plain                                 | none               | b clear           | done
+secure a b   | a starttls good tlsa=wrong; b starttls self-signed tlsa=right       | none               | b tls             | done
+secure a     | a starttls good tlsa=wrong                                          | none               | nowhere           | waits 451 4.7.10
+secure a     | a plain tlsa=wrong                                                  | none               | nowhere           | waits 451 4.7.10
+secure a     | a starttls no-handshake good tlsa=right                             | none               | nowhere           | waits 451 4.7.10
+secure a     | a starttls self-signed tlsa=unusable                                | none               | a tls             | done
+secure a     | a plain tlsa=unusable                                               | none               | nowhere           | waits 451 4.7.10
+secure a b   | a plain tlsa=none; b starttls good tlsa=right                       | none               | a clear           | done
+secure a     | a starttls good tlsa=insecure                                       | none               | a tls             | done
+secure a     | a plain tlsa=none                                                   | none               | a clear           | done
+secure a b   | a starttls good tlsa=servfail; b plain                              | none               | b clear           | done
+secure a     | a starttls good tlsa=servfail                                       | none               | nowhere           | waits 451 4.4.3
+secure a     | a starttls good tlsa=bogus                                          | none               | nowhere           | waits 451 4.4.3
+insecure a   | a starttls self-signed tlsa=right                                   | none               | a tls             | done
+insecure a   | a starttls good tlsa=wrong                                          | none               | nowhere           | waits 451 4.7.10
+no-mx        | net starttls self-signed tlsa=right                                 | none               | net tls           | done
+no-mx        | net plain tlsa=wrong                                                | none               | nowhere           | waits 451 4.7.10
+secure a     | a starttls self-signed tlsa=right                                   | none security=dane | a tls             | done
+secure a     | a starttls good tlsa=none                                           | none security=dane | nowhere           | waits 451 4.7.10
+insecure a   | a starttls self-signed tlsa=right                                   | none security=dane | nowhere           | waits 451 4.7.10
+secure a     | a starttls good tlsa=wrong                                          | none security=none | a clear           | done
+secure a     | a starttls self-signed keyword tlsa=right                           | require            | a tls REQUIRETLS  | done
+secure a     | a starttls self-signed keyword tlsa=alias                           | require            | a tls REQUIRETLS  | done
+secure a     | a starttls good keyword tlsa=unusable                               | require            | a tls REQUIRETLS  | done
+secure a     | a starttls self-signed keyword tlsa=unusable                        | require            | nowhere           | failed 5.7.10
+secure a     | a starttls good keyword tlsa=wrong                                  | require            | nowhere           | failed 5.7.10
+secure a b   | a starttls good keyword tlsa=wrong; b starttls good                 | require            | nowhere           | failed 5.7.30
+secure a     | a starttls good keyword tlsa=servfail                               | require            | nowhere           | waits 451 4.4.3
+insecure a   | a starttls self-signed keyword tlsa=right                           | require            | nowhere           | failed 5.7.10
+no-mx        | net starttls self-signed keyword tlsa=right                         | require            | net tls REQUIRETLS | done
+secure a     | a starttls good tlsa=wrong                                          | optional           | a tls             | done
+secure a     | a plain tlsa=wrong                                                  | optional           | a clear           | done
+secure a     | a plain tlsa=servfail                                               | optional           | a clear           | done
+secure a     | a starttls good tlsa=wrong                                          | optional security=dane | nowhere       | failed 5.7.10
+"""
+
 TABLES = (
+    DANE,
     ROUTES,
     HOSTS,
     OPPORTUNISTIC,

@@ -49,6 +49,12 @@ def test_tls_is_optional(site: RelaySite, line: str) -> None:
     check(site, line)
 
 
+@pytest.mark.requirement("R10", "R11", "R14", "R15", "R18")
+@each_of(scenarios.DANE)
+def test_dane(site: RelaySite, line: str) -> None:
+    check(site, line)
+
+
 @each_of(scenarios.NOTIFICATIONS)
 def test_delivery_status_notifications(site: RelaySite, line: str) -> None:
     check(site, line)

@@ -42,10 +42,12 @@ class MemoryStsPolicyStore:
 
     def due(self, now: float, used_since: float, limit: int) -> Deferred[list[KnownPolicy]]:
         """See :meth:`StsPolicyStore.due`."""
-        urgent = sorted(self._known.values(), key=lambda known: self._refresh_at[known.domain])
         due = [
-            known for known in urgent if self._refresh_at[known.domain] <= now and known.used >= used_since
+            known
+            for domain, known in self._known.items()
+            if self._refresh_at[domain] <= now and known.used >= used_since
         ]
+        due.sort(key=lambda known: known.expires)
         return succeed(due[:limit])
 
     def forget_expired(self, now: float) -> Deferred[None]:
