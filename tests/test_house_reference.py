@@ -9,6 +9,7 @@ import pytest
 
 from mailext.cli import main
 from mailext.cli.path import HostJson, PathJson
+from mailext.cli.replay import LockedOutJson, ReplayJson
 from mailext.cli.tls_reports import ReportJson, ReportsJson
 from mailext.config.reference import reference_page
 from mailext.control.accounts import AccountJson
@@ -64,6 +65,8 @@ def test_every_key_of_the_configuration_stands_in_its_page() -> None:
         ("identity export", ExportJson.__annotations__),
         ("identity forget", ForgottenJson.__annotations__),
         ("identity import", ImportedJson.__annotations__),
+        ("clientid replay", ReplayJson.__annotations__),
+        ("Each of ``lockedOut``", LockedOutJson.__annotations__),
         ("licence list", LicenceJson.__annotations__),
         ("attack-mode", AttackStatusJson.__annotations__),
         ("Each of ``scopes``", AttackModeJson.__annotations__),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from mailext.cli import accounts, attack_mode, identities, licences, queue, tls_reports
+from mailext.cli import accounts, attack_mode, identities, licences, queue, replay, tls_reports
 from mailext.cli.check import check
 from mailext.cli.init import init
 from mailext.cli.output import JsonOutput, Output, TextOutput
@@ -82,6 +82,7 @@ def _parser() -> ArgumentParser:
     _add(commands, "check", "name what is wrong with the configuration", check)
     _add_account(_group(commands, "account", "accounts"))
     _add_identity(_group(commands, "identity", "client identities"))
+    _add_clientid(_group(commands, "clientid", "what is made of client identities"))
     _add_licence(_group(commands, "licence", "identities that are set up beforehand"))
     _add_attack_mode(_group(commands, "attack-mode", "logins while an attack lasts"))
     _add_queue(_group(commands, "queue", "the queue"))
@@ -117,6 +118,11 @@ def _add_account(group: _Commands) -> None:
 def _add_identity(group: _Commands) -> None:
     for each in identities.COMMANDS:
         each.options(_add(group, each.name, each.text, _asking(each.run)))
+
+
+def _add_clientid(group: _Commands) -> None:
+    text = "try the configuration's identity checkers on the logins that were kept"
+    replay.add_options(_add(group, "replay", text, _asking(replay.replay)))
 
 
 def _add_licence(group: _Commands) -> None:

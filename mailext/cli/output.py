@@ -25,11 +25,13 @@ class Sheet:
     :param columns: their titles.
     :param rows: each with a cell for each column.
     :param empty: what is said of a table without rows.
+    :param below: what is said below the rows.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     empty: str
+    below: str = ""
 
 
 class Output(Protocol):
@@ -75,6 +77,8 @@ class TextOutput:
             table.add_row(*map(_printable, row))
         # What a program cuts into lines is not to be wrapped.
         Console(width=None if sys.stdout.isatty() else _UNWRAPPED).print(table)
+        if sheet.below:
+            self.tell(None, f"\n{sheet.below}")
 
     def tell(self, value: object, text: str) -> None:  # noqa: ARG002 - it is for programs
         """See :meth:`Output.tell`."""

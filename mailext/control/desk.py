@@ -15,6 +15,7 @@ from mailext.control.dispatch import Dispatcher, Operations
 from mailext.control.identities import IdentityOperations
 from mailext.control.licences import LicenceOperations
 from mailext.control.queue import QueueOperations
+from mailext.control.replay import ReplayOperations
 from mailext.control.submission import SubmissionOperations
 from mailext.control.tls_figures import TlsFigureOperations
 from mailext.interfaces import ICounterStore
@@ -61,6 +62,7 @@ def make_dispatcher(
             identities=IdentityOperations(
                 store.identity_admin, store.logins, addresses, target.clock.wall, log_out
             ),
+            replay=ReplayOperations(store.identity_admin, store.logins, store.licences),
             licences=LicenceOperations(store.licences, addresses, target.clock.wall),
             attack_mode=AttackModeOperations(store.attack_modes, counters, addresses, configuration),
             queue=QueueOperations(store.queue_admin, target.clock, target.wake, abandon, forget_destinations),

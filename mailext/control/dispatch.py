@@ -28,6 +28,8 @@ from mailext.control.identity_requests import (
 from mailext.control.licence_requests import AddLicence, ListLicences, RevokeLicence
 from mailext.control.licences import LicenceOperations
 from mailext.control.queue import QueueOperations
+from mailext.control.replay import ReplayOperations
+from mailext.control.replay_requests import ReadAttempts, ReadIdentities, ReadLicences
 from mailext.control.requests import (
     AddAccount,
     DemandTls,
@@ -68,6 +70,7 @@ class Operations:
 
     accounts: AccountOperations
     identities: IdentityOperations
+    replay: ReplayOperations
     licences: LicenceOperations
     attack_mode: AttackModeOperations
     queue: QueueOperations
@@ -90,6 +93,9 @@ class Dispatcher:
         self._register(RemoveAccount, accounts.remove)
         self._register(ListAccounts, accounts.list)
         self._register_identities(operations.identities)
+        self._register(ReadAttempts, operations.replay.attempts)
+        self._register(ReadIdentities, operations.replay.identities)
+        self._register(ReadLicences, operations.replay.all_licences)
         self._register(AddLicence, operations.licences.add)
         self._register(ListLicences, operations.licences.list)
         self._register(RevokeLicence, operations.licences.revoke)

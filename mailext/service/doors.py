@@ -15,10 +15,9 @@ from mailext.accounts.addresses import AddressBook
 from mailext.accounts.portal import ChainedPortal
 from mailext.accounts.sasl import mechanisms_for
 from mailext.accounts.strings import make_checker as make_credentials_checker
-from mailext.clientid.checkers.history import RevocationChecker
+from mailext.clientid.configured import make_checkers
 from mailext.clientid.dispositions import Dispositions
 from mailext.clientid.login import LoginJudge
-from mailext.clientid.modes import EnforcingChecker
 from mailext.clientid.services import PluginServices
 from mailext.config.model import Configuration, Limits, Listener, Relay
 from mailext.config.publishing import own_policies
@@ -27,7 +26,7 @@ from mailext.delivery.reception import Reception, RelayCheck, any_sender, relays
 from mailext.net.factory import SMTPFactory
 from mailext.net.settings import ListenerSettings
 from mailext.net.tls import ServerContextFactory, implicit
-from mailext.plugins import make_checker, make_policy
+from mailext.plugins import make_policy
 from mailext.publishing.policy_web import policy_site, within_bounds
 from mailext.queue.target import QueueTarget
 from mailext.routing.names import plain_address
@@ -123,11 +122,7 @@ def _factory(
         clientid_enabled=listener.clientid.enabled,
         dispositions=dispositions,
         login=LoginJudge(
-            [
-                # C16: who revokes an identity means it, whatever the checkers.
-                EnforcingChecker(RevocationChecker(services), "revoked"),
-                *(make_checker(string, services) for string in listener.clientid.checkers),
-            ],
+            make_checkers(listener.clientid.checkers, services),
             clock,
             configuration.policy_timeout,
             listener.clientid.reject_at,

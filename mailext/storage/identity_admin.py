@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, literal, select, tuple_, update
 from twisted.internet.defer import Deferred
 
 from mailext.storage.errors import StoreError
@@ -71,6 +71,14 @@ class IdentityAdmin:
         :return: a Deferred of the records, by account and the first time seen.
         """
         return self._transactions.read(partial(_records, account=account, limit=limit))
+
+    def page(self, after: tuple[str, str], limit: int) -> Deferred[list[IdentityRecord]]:
+        """
+        :param after: account and id of the last one that is known.
+        :param limit: how many at most.
+        :return: a Deferred of the records that follow, by account and id.
+        """
+        return self._transactions.read(partial(_page, after=after, limit=limit))
 
     def show(self, account: str, identity_id: str) -> Deferred[HeldIdentity]:
         """
@@ -147,6 +155,15 @@ def _records(connection: Connection, account: str | None, limit: int) -> list[Id
     if account is not None:
         statement = statement.where(identity.c.account == account)
     return [record_of(row) for row in connection.execute(statement.limit(limit)).mappings()]
+
+
+def _page(connection: Connection, after: tuple[str, str], limit: int) -> list[IdentityRecord]:
+    account, identity_id = after
+    # Behind every hash that begins with the id.
+    last = tuple_(literal(account), literal(identity_id + "g" if identity_id else ""))
+    statement = select(identity).where(tuple_(identity.c.account, identity.c.hash) > last)
+    statement = statement.order_by(identity.c.account, identity.c.hash).limit(limit)
+    return [record_of(row) for row in connection.execute(statement).mappings()]
 
 
 def _hash_of(connection: Connection, account: str, identity_id: str) -> str:

@@ -145,7 +145,7 @@ class Scenario:
             1,
             revoked_until=revoked_until,
         )
-        registry.put(who, identity, record)
+        registry.put(record)
 
     def status(self, who: str, what: str) -> IdentityStatus | None:
         """How they stand to each other."""
