@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.black_box import eventually
 from tests.numbered_sender import NumberedSender, number_of
 from tests.relay.mx_host import Arrival
-from tests.relay.site import FRIEND, PATIENT, RelaySite
+from tests.relay.site import FRIEND, STEADY, RelaySite
 
 ROUNDS = int(os.environ.get("MAILEXT_CRASH_ROUNDS", "10"))
 _SENDERS = 3
@@ -28,7 +28,7 @@ _UNDER_WAY = 20
 
 
 def test_what_was_acknowledged_goes_onward(tmp_path: Path) -> None:
-    site = RelaySite(tmp_path / "site", PATIENT)
+    site = RelaySite(tmp_path / "site", STEADY)
     site.start()
     with site.host("onward.test", "starttls good") as host:
         senders = rounds_of_kill(site, "bob@onward.test")

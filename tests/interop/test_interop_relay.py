@@ -20,7 +20,7 @@ from tests.interop.postfix import Postfix
 from tests.numbered_sender import NumberedSender
 from tests.programs import find
 from tests.relay.scenario import BODY, message_of
-from tests.relay.site import FRIEND, PATIENT, Place, RelaySite, Sent
+from tests.relay.site import FRIEND, STEADY, Place, RelaySite, Sent
 
 _HOST = "mx.postfix.test"
 _LOAD = 500
@@ -31,7 +31,7 @@ _NUMBER = re.compile(rb"^Subject: number ([0-9]+)\r?$", re.MULTILINE)
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RelaySite]:
     """A server that wants a verified certificate of Postfix."""
     destinations = {"postfix.test": 'security = "verify"\n'}
-    made = RelaySite(tmp_path_factory.mktemp("relay") / "site", PATIENT, destinations)
+    made = RelaySite(tmp_path_factory.mktemp("relay") / "site", STEADY, destinations)
     made.start()
     yield made
     made.stop()

@@ -35,6 +35,8 @@ _MESSAGE_ID = re.compile(rb"^Message-ID: (<[^>]+>)", re.MULTILINE)
 
 #: Waits long enough for a second attempt not to come.
 PATIENT = 'retry = ["1h"]\n'
+#: Tries again until all is well.
+STEADY = 'retry = ["1s"]\n'
 #: Tries again at once, and soon gives up.
 IMPATIENT = 'retry = ["300ms"]\ngive-up-after = "1500ms"\n'
 
@@ -84,7 +86,12 @@ class EventLog:
             octets = stream.read()
         whole = octets[: octets.rfind(b"\n") + 1]
         self._read += len(whole)
-        self._events += [json.loads(line) for line in whole.splitlines() if line.startswith(b"{")]
+        for line in whole.splitlines():
+            if not line.startswith(b"{"):
+                continue
+            # A kill may cut a line.
+            with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
+                self._events.append(json.loads(line))
 
 
 class RelaySite:
