@@ -53,12 +53,12 @@ from mailext.values import (
     SessionView,
     Settlement,
     Tally,
+    TlsaRecord,
     TlsDemand,
     TlsEvidence,
     TlsFailedError,
     TlsResult,
     TlsUse,
-    TlsaRecord,
     Verdict,
 )
 
@@ -79,8 +79,8 @@ __all__ = [
     "IHopConnector",
     "IIdentityRegistry",
     "ILicenceRegistry",
-    "IMutualAuthentication",
     "IMXAuthenticator",
+    "IMutualAuthentication",
     "IPipeliningConnection",
     "IPluginServices",
     "IQueueStore",
