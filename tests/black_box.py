@@ -23,8 +23,9 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 ADDRESS = "ann@example.org"
 
-_TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
-_MAILEXT = [sys.executable, "-c", "import sys; from mailext.cli import main; sys.exit(main())"]
+#: The programs, as this project has them.
+TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
+MAILEXT = [sys.executable, "-c", "import sys; from mailext.cli import main; sys.exit(main())"]
 _PATIENCE = 30.0
 
 
@@ -80,7 +81,7 @@ class RunningServer:
     @classmethod
     def initialised(cls, folder: Path) -> RunningServer:
         """Run ``mailext init`` and move the listeners to free ports."""
-        subprocess.run([*_MAILEXT, "init", str(folder)], check=True, capture_output=True, env=environment())
+        subprocess.run([*MAILEXT, "init", str(folder)], check=True, capture_output=True, env=environment())
         made = cls(folder, *free_ports(3))
         ports = {"2587": made.submission, "2465": made.submissions, "2525": made.mx}
         made.reconfigure(lambda text: re.sub(r"\b(2587|2465|2525)\b", lambda m: str(ports[m[0]]), text))
@@ -106,7 +107,7 @@ class RunningServer:
         """Start it, and return once every listener accepts connections."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_TWISTD, "-n", "--pidfile=", "mailext", "--config", str(self.config)],
+                [*TWISTD, "-n", "--pidfile=", "mailext", "--config", str(self.config)],
                 cwd=self.folder,
                 env=environment(),
                 stdin=subprocess.DEVNULL,
@@ -146,7 +147,7 @@ class RunningServer:
 
     def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run ``mailext`` with the server's configuration; a status other than 0 is an error."""
-        command = [*_MAILEXT, "--config", str(self.config), *arguments]
+        command = [*MAILEXT, "--config", str(self.config), *arguments]
         return subprocess.run(command, input=stdin, capture_output=True, check=True, env=environment())
 
     def mailbox(self, address: str = ADDRESS) -> Path:

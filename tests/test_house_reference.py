@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailext.cli import main
+from mailext.cli.dns import DomainJson, RecordJson
 from mailext.cli.path import HostJson, PathJson
 from mailext.cli.replay import LockedOutJson, ReplayJson
 from mailext.cli.tls_reports import ReportJson, ReportsJson
@@ -76,6 +77,8 @@ def test_every_key_of_the_configuration_stands_in_its_page() -> None:
         ("tlsrpt read", ReportsJson.__annotations__),
         ("Each of ``reports``", ReportJson.__annotations__),
         ("path", PathJson.__annotations__),
+        ("dns", DomainJson.__annotations__),
+        ("Each of ``records``", RecordJson.__annotations__),
         ("Each of ``hosts``", HostJson.__annotations__),
     ],
 )

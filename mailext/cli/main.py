@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from mailext.cli import accounts, attack_mode, identities, licences, queue, replay, tls_reports
 from mailext.cli.check import check
+from mailext.cli.dns import dns
 from mailext.cli.init import init
 from mailext.cli.output import JsonOutput, Output, TextOutput
 from mailext.cli.path import path
@@ -90,6 +91,7 @@ def _parser() -> ArgumentParser:
     _add_tls_reports(commands)
     surveying = _add(commands, "path", "show what the hosts of a domain prove, without sending mail", path)
     surveying.add_argument("domain", metavar="DOMAIN")
+    _add_dns(commands)
     return parser
 
 
@@ -193,6 +195,23 @@ def _group(commands: _Commands, name: str, subject: str) -> _Commands:
     group = commands.add_parser(name, help=f"look after {subject}")
     _add_common(group)
     return group.add_subparsers(required=True, metavar="COMMAND")
+
+
+def _add_dns(commands: _Commands) -> None:
+    command = _add(commands, "dns", "show what our domains are to publish, and what is missing or wrong", dns)
+    command.add_argument("domain", metavar="DOMAIN", nargs="?", help="this one only")
+    command.add_argument(
+        "--next-key",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a key or certificate (PEM) that is to be used some day",
+    )
+    command.add_argument("--rua", metavar="URI", help="where TLS reports are wanted")
+    command.add_argument(
+        "--zone", action="store_true", help="lines for a zone file, without a look at what is published"
+    )
 
 
 def _add(commands: _Commands, name: str, text: str, run: _Command) -> _Parser:

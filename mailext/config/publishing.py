@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
 from mailext.accounts.canonical import canonical_domain
 from mailext.config.model import Configuration
+from mailext.publishing.own_certificates import certificate_for
+from mailext.publishing.wanted import Publication, key_digest
+from mailext.tlsrpt.record import parse_record
 from mailext.trust.mta_sts.policy import StsPolicy, read_policy
 
-__all__ = ["own_policies", "own_policy"]
+__all__ = ["own_policies", "own_policy", "publications"]
 
 
 def own_policy(configuration: Configuration) -> StsPolicy:
@@ -29,3 +36,37 @@ def own_policies(configuration: Configuration) -> dict[str, StsPolicy]:
     """
     policy = own_policy(configuration)
     return {canonical_domain(domain): policy for domain in configuration.domains}
+
+
+def publications(
+    configuration: Configuration, next_keys: Sequence[Path], report_to: str | None
+) -> list[Publication]:
+    """
+    What there is to say of our domains.
+
+    :param next_keys: files of keys that are to be used some day.
+    :param report_to: where TLS reports are wanted, a URI; None: at the address
+        in ``[tlsrpt] contact``, or at the postmaster of each domain.
+    :raise ValueError: if a file or a name makes no sense.
+    """
+    host = canonical_domain(configuration.hostname)
+    certificate = certificate_for(host, configuration.tls.certificate)
+    digests = tuple(key_digest(file) for file in next_keys)
+    contact = configuration.tlsrpt.contact
+    return [
+        Publication(
+            domain,
+            host,
+            certificate,
+            digests,
+            policy,
+            _checked(report_to or f"mailto:{quote(contact or f'postmaster@{domain}', safe='@+')}"),
+        )
+        for domain, policy in own_policies(configuration).items()
+    ]
+
+
+def _checked(uri: str) -> str:
+    if not parse_record(f"v=TLSRPTv1; rua={uri}"):
+        raise ValueError(f"reports go to mailto: or https:, and not to {uri!r}")
+    return uri

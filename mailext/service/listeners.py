@@ -81,8 +81,8 @@ class Listeners:
         return result
 
     def addresses(self, name: str) -> list[IAddress]:
-        """Where a listener is bound."""
-        return [port.getHost() for port in self._ports[name]]
+        """Where a listener is bound; nowhere if there is none of that name."""
+        return [port.getHost() for port in self._ports.get(name, ())]
 
     def serve(self, factories: Mapping[str, IProtocolFactory]) -> None:
         """

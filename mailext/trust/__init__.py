@@ -19,6 +19,7 @@ apart: the best proof of each kind counts, and every demand binds.
 - :mod:`mailext.trust.dnssec`: the domain's MX records, proved by DNSSEC.
 - :mod:`mailext.trust.dane`: the host's certificate, by the TLSA records of the
   host.
+- :mod:`mailext.trust.mta_sts`: the domain's policy, which names its hosts.
 - :mod:`mailext.trust.pkix`: the host's certificate, by a chain to a trusted
   root.
 """
