@@ -16,6 +16,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -24,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from mailext.storage.places import place_of, place_values, rewrite_place_hash
+from mailext.storage.places import PLACE_COLUMNS, place_of, place_values, rewrite_place_hash
 from mailext.storage.schema import identity, login
 from mailext.values import Circumstances, IdentityRecord, IdentityStatus, LoginOutcome, Protocol
 
@@ -86,6 +87,26 @@ def find(connection: Connection, account: str, hashes: tuple[str, ...]) -> Ident
     return None if row is None else record_of(row)
 
 
+# Statements that every login executes are made once.
+_THIS = identity.c.account == bindparam("its_account"), identity.c.hash == bindparam("its_hash")
+_COUNT = (
+    update(identity)
+    .where(*_THIS)
+    .values(
+        count=identity.c.count + bindparam("success"),
+        failures=identity.c.failures + bindparam("failure"),
+        refusals=identity.c.refusals + bindparam("refusal"),
+    )
+)
+_COUNT_PROVED = _COUNT.values(
+    last_seen=bindparam("when"),
+    protocols=identity.c.protocols.op("|")(bindparam("protocol")),
+    **{name: bindparam(name) for name in PLACE_COLUMNS},
+)
+_INSERT = identity.insert()
+_HELD = select(func.count()).select_from(identity).where(identity.c.account == bindparam("its_account"))
+
+
 def record_use(connection: Connection, known: Known, when: float, circumstances: Circumstances) -> bool:
     """
     Count what became of an attempt in the identity's row.
@@ -94,18 +115,19 @@ def record_use(connection: Connection, known: Known, when: float, circumstances:
     """
     outcome = circumstances.outcome
     values: dict[str, object] = {
-        "count": identity.c.count + (outcome is LoginOutcome.SUCCESS),
-        "failures": identity.c.failures + (outcome is LoginOutcome.BAD_CREDENTIALS),
-        "refusals": identity.c.refusals + (outcome is LoginOutcome.REFUSED),
+        "its_account": known.account,
+        "its_hash": known.hashes[0],
+        "success": int(outcome is LoginOutcome.SUCCESS),
+        "failure": int(outcome is LoginOutcome.BAD_CREDENTIALS),
+        "refusal": int(outcome is LoginOutcome.REFUSED),
     }
     if circumstances.proved:
-        bit = _PROTOCOL_BITS[circumstances.protocol]
         values |= {
-            "last_seen": when,
-            "protocols": identity.c.protocols.op("|")(bit),
+            "when": when,
+            "protocol": _PROTOCOL_BITS[circumstances.protocol],
             **place_values(circumstances.place),
         }
-    if connection.execute(update(identity).where(*_is(known)).values(values)).rowcount:
+    if connection.execute(_COUNT_PROVED if circumstances.proved else _COUNT, values).rowcount:
         return True
     return _rewrite_hash(connection, known) and record_use(connection, known, when, circumstances)
 
@@ -131,18 +153,17 @@ def put_in(connection: Connection, known: Known, when: float, status: IdentitySt
     """
     if not make_room(connection, known.account, room):
         return False
-    connection.execute(
-        identity.insert().values(
-            account=known.account,
-            hash=known.hashes[0],
-            type=known.type,
-            label="",
-            status=status.value,
-            first_seen=when,
-            last_seen=when,
-            count=0,
-        )
-    )
+    row = {
+        "account": known.account,
+        "hash": known.hashes[0],
+        "type": known.type,
+        "label": "",
+        "status": status.value,
+        "first_seen": when,
+        "last_seen": when,
+        "count": 0,
+    }
+    connection.execute(_INSERT, row)
     return True
 
 
@@ -154,11 +175,11 @@ def make_room(connection: Connection, account: str, room: int) -> bool:
 
     :return: whether there is room.
     """
-    mine = identity.c.account == account
-    held = connection.scalar(select(func.count()).select_from(identity).where(mine))
+    held = connection.scalar(_HELD, {"its_account": account})
     assert held is not None
     if held < room:
         return True
+    mine = identity.c.account == account
     worth = case(
         {IdentityStatus.OBSERVED.value: 0, IdentityStatus.PENDING.value: 1}, value=identity.c.status, else_=2
     )

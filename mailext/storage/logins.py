@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, sele
 from twisted.internet.defer import Deferred, succeed
 
 from mailext.clientid.entries import LoginEntry
+from mailext.judgement import log_trouble
 from mailext.storage.places import place_of, place_values
 from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.schema import login
-from mailext.storage.transactions import Transactions
+from mailext.storage.transactions import BulkChange, Row, Transactions
 from mailext.values import LoginOutcome, Protocol
 
 __all__ = ["SqlLoginLog"]
@@ -37,6 +38,8 @@ class SqlLoginLog:
         self._transactions = transactions
         self._limits = limits or RegistryLimits()
         self._hour = 0
+        # A server that is started often trims too.
+        self._until_trim = 1
         self._unproved: Counter[tuple[str, str]] = Counter()
 
     def configure(self, limits: RegistryLimits) -> None:
@@ -47,7 +50,12 @@ class SqlLoginLog:
         """See :meth:`mailext.clientid.entries.LoginSink.take`."""
         if not entry.proved and self._is_one_too_many(entry):
             return succeed(None)
-        return self._transactions.write(partial(_append, entry=entry, most=self._limits.logins))
+        self._until_trim -= 1
+        if not self._until_trim:
+            self._until_trim = _TRIM_EVERY
+            trimmed = self._transactions.write(partial(_trim_both, most=self._limits.logins))
+            trimmed.addErrback(log_trouble, "old logins could not be forgotten", None)
+        return self._transactions.change(BulkChange(_APPEND, ([_row(entry)],)))
 
     def of_account(self, account: str, limit: int) -> Deferred[list[LoginEntry]]:
         """
@@ -87,30 +95,32 @@ class SqlLoginLog:
         return any(self._unproved[each] > _MOST_UNPROVED_AN_HOUR for each in whose)
 
 
-def _append(connection: Connection, entry: LoginEntry, most: int) -> None:
-    added = connection.execute(
-        login.insert()
-        .values(
-            time=entry.time,
-            account=entry.account[:_LONGEST_NAME],
-            proved=entry.proved,
-            outcome=entry.outcome.value,
-            reason=entry.reason[:_LONGEST_NAME],
-            protocol=entry.protocol.value,
-            listener=entry.listener,
-            mechanism=entry.mechanism,
-            type=entry.type,
-            clientid=entry.clientid,
-            authenticate=entry.authenticate,
-            user_log=entry.user_log,
-            repeated=entry.repeated,
-            **place_values(entry.place),
-        )
-        .returning(login.c.number)
-    )
-    if added.scalar_one() % _TRIM_EVERY == 0:
-        for proved in (False, True):
-            _trim(connection, most, proved=proved)
+# Logins that are committed together are inserted together.
+_APPEND = (login.insert(),)
+
+
+def _row(entry: LoginEntry) -> Row:
+    return {
+        "time": entry.time,
+        "account": entry.account[:_LONGEST_NAME],
+        "proved": entry.proved,
+        "outcome": entry.outcome.value,
+        "reason": entry.reason[:_LONGEST_NAME],
+        "protocol": entry.protocol.value,
+        "listener": entry.listener,
+        "mechanism": entry.mechanism,
+        "type": entry.type,
+        "clientid": entry.clientid,
+        "authenticate": entry.authenticate,
+        "user_log": entry.user_log,
+        "repeated": entry.repeated,
+        **place_values(entry.place),
+    }
+
+
+def _trim_both(connection: Connection, most: int) -> None:
+    for proved in (False, True):
+        _trim(connection, most, proved=proved)
 
 
 def _trim(connection: Connection, most: int, *, proved: bool) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from mailext.storage.schema import identity_place
 from mailext.values import Place, SeenPlace
 
 __all__ = [
+    "PLACE_COLUMNS",
     "add_place",
     "forget_places",
     "place_of",
@@ -25,10 +26,48 @@ __all__ = [
 _MOST = 20
 
 
+#: The columns of a row that say where.
+PLACE_COLUMNS = ("address", "network", "country", "latitude", "longitude")
+
+# Statements that every login executes are made once.
+_MINE = identity_place.c.hash == bindparam("its_hash")
+_SEEN = (
+    update(identity_place)
+    .where(_MINE, identity_place.c.network == bindparam("its_network"))
+    .values(
+        address=bindparam("address"),
+        country=bindparam("country"),
+        latitude=bindparam("latitude"),
+        longitude=bindparam("longitude"),
+        account=bindparam("its_account"),
+        last_seen=bindparam("when"),
+        count=identity_place.c.count + 1,
+    )
+)
+_INSERT = identity_place.insert()
+_SURPLUS = delete(identity_place).where(
+    _MINE,
+    identity_place.c.network.in_(
+        select(identity_place.c.network)
+        .where(_MINE)
+        .order_by(identity_place.c.last_seen.desc())
+        .limit(_MOST)
+        .offset(_MOST)
+    ),
+)
+
+
 def place_values(place: Place | None) -> dict[str, object]:
     """A place as the columns of a row."""
-    columns = ("address", "network", "country", "latitude", "longitude")
-    return {name: getattr(place, name) if place is not None else None for name in columns}
+    if place is None:
+        return dict.fromkeys(PLACE_COLUMNS)
+    return {
+        "address": place.address,
+        "network": place.network,
+        "country": place.country,
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+    }
 
 
 def place_of(row: RowMapping) -> Place | None:
@@ -43,24 +82,13 @@ def add_place(connection: Connection, identity_hash: str, account: str, place: P
     Note a login from a place. If the identity is known in too many networks,
     the one that was not seen for longest is forgotten.
     """
-    mine = identity_place.c.hash == identity_hash
-    seen = {"account": account, "last_seen": when, **place_values(place)}
-    known = connection.execute(
-        update(identity_place)
-        .where(mine, identity_place.c.network == place.network)
-        .values(seen | {"count": identity_place.c.count + 1})
-    )
-    if known.rowcount:
+    where = {name: value for name, value in place_values(place).items() if name != "network"}
+    whose = {"its_hash": identity_hash, "its_network": place.network, "its_account": account, "when": when}
+    if connection.execute(_SEEN, whose | where).rowcount:
         return
-    connection.execute(identity_place.insert().values(hash=identity_hash, count=1, **seen))
-    surplus = (
-        select(identity_place.c.network)
-        .where(mine)
-        .order_by(identity_place.c.last_seen.desc())
-        .limit(_MOST)
-        .offset(_MOST)
-    )
-    connection.execute(delete(identity_place).where(mine, identity_place.c.network.in_(surplus)))
+    row = {"hash": identity_hash, "account": account, "last_seen": when, "count": 1, **place_values(place)}
+    connection.execute(_INSERT, row)
+    connection.execute(_SURPLUS, {"its_hash": identity_hash})
 
 
 def places(connection: Connection, hashes: Collection[str], since: float) -> tuple[SeenPlace, ...]:
