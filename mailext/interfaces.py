@@ -404,12 +404,14 @@ class IQueueStore(Interface):
     def openContent() -> IContentWriter:
         """:return: a new :class:`IContentWriter`."""
 
-    def add(entry: QueueEntry, content: IContentWriter) -> Deferred[None]:
+    def add(entry: QueueEntry, content: IContentWriter, leaseUntil: float = 0.0) -> Deferred[None]:
         """
         Put a message into the queue: entry and content, or neither.
 
         :param entry: a :class:`~mailext.values.QueueEntry`.
         :param content: the :class:`IContentWriter` that holds its content.
+        :param leaseUntil: until when it is leased from the beginning, and not
+            to be claimed.
         :return: a Deferred of None.
         """
 

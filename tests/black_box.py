@@ -59,6 +59,15 @@ def answers(port: int, address: str = "127.0.0.1") -> bool:
         return probe.connect_ex((address, port)) == 0
 
 
+def greets(port: int) -> bool:
+    """:return: whether a mail server there greets: then it is up, and not only bound."""
+    try:
+        with closing(socket.create_connection(("127.0.0.1", port), 1.0)) as probe:
+            return probe.recv(3) == b"220"
+    except OSError:
+        return False
+
+
 def environment() -> dict[str, str]:
     """:return: an environment in which a program in any folder finds this project."""
     return os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
@@ -119,7 +128,7 @@ class RunningServer:
     def _listens(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self.log.read_text("utf-8", "replace")
-        return all(answers(port) for port in (self.submission, self.submissions, self.mx))
+        return answers(self.submissions) and greets(self.submission) and greets(self.mx)
 
     def stop(self) -> None:
         """SIGTERM, as an operator's service manager sends it; the end must be an orderly one."""

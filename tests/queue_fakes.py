@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from mailext.interfaces import IDelivery, IDeliveryTarget, IQueueStore
 from mailext.message.headers import HeaderSection
+from mailext.queue.intake import NoIntake
 from mailext.values import Envelope, Mailbox, Outcome, Progress, QueueEntry, Settlement
 
 DELIVERED = Outcome(250, "2.0.0", "Delivered")
@@ -113,3 +114,17 @@ class FailingStore:
         if self._fails("record"):
             return fail(OSError("disk full"))
         return self.store.record(progress)
+
+
+class WakeOnly(NoIntake):
+    """
+    The intake of a manager that claims everything.
+
+    :param wake: called when something may be due.
+    """
+
+    def __init__(self, wake: Callable[[], object]) -> None:
+        self._wake = wake
+
+    def wake(self) -> None:
+        self._wake()

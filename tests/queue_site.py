@@ -21,7 +21,7 @@ from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
 from mailext.storage.store import Store, open_store_offline
 from mailext.values import Envelope, Mailbox, Outcome, QueuedRecipient, QueueEntry, Recipient
-from tests.queue_fakes import FailingStore, FakeDelivery, FakeTarget
+from tests.queue_fakes import FailingStore, FakeDelivery, FakeTarget, WakeOnly
 from tests.queue_samples import CONTENT, entry_of, envelope_to, written
 from tests.support import success_result_of
 
@@ -92,9 +92,9 @@ class QueueSite:
     def report_failures(self) -> None:
         """From now on failures are reported."""
         ids = QueueIds(self.clock.seconds, Random(1))
-        queue = QueueTarget(self.store, ids, self.queue_clock, self._wake)
+        queue = QueueTarget(self.store, ids, self.queue_clock, WakeOnly(self._wake))
         self.aftermath = ReportFailures(
-            self.store, queue, lambda: "mx.example.org", ids, self.queue_clock, lambda: 86400.0
+            self.store, lambda: queue, lambda: "mx.example.org", ids, self.queue_clock, lambda: 86400.0
         )
         self.manager = self.new_manager()
 

@@ -65,7 +65,9 @@ def make_dispatcher(
             replay=ReplayOperations(store.identity_admin, store.logins, store.licences),
             licences=LicenceOperations(store.licences, addresses, target.clock.wall),
             attack_mode=AttackModeOperations(store.attack_modes, counters, addresses, configuration),
-            queue=QueueOperations(store.queue_admin, target.clock, target.wake, abandon, forget_destinations),
+            queue=QueueOperations(
+                store.queue_admin, target.clock, target.intake.wake, abandon, forget_destinations
+            ),
             submission=SubmissionOperations(
                 target,
                 addresses,

@@ -20,6 +20,7 @@ from mailext.control.desk import make_dispatcher
 from mailext.control.dispatch import Dispatcher
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
+from mailext.queue.intake import NO_INTAKE
 from mailext.queue.target import QueueTarget
 from mailext.storage.store import open_store_offline
 from mailext.values import AttackMode
@@ -48,8 +49,7 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
             store.queue,
             QueueIds(clock.seconds, random),
             QueueClock(clock, monotonic),
-            # The server that starts next finds what is due.
-            wake=lambda: None,
+            NO_INTAKE,
         )
         addresses = CurrentAddresses(store.accounts, configuration, ())
         # Fired already, like all Deferreds of this store.

@@ -24,7 +24,7 @@ from zope.interface import implementer
 
 from mailext.accounts.addresses import AddressBook
 from mailext.accounts.canonical import canonical_mailbox
-from mailext.delivery.maildrop import Maildrops
+from mailext.delivery.maildrop import Letter
 from mailext.delivery.names import MessageNames
 from mailext.delivery.spool import BodySpool
 from mailext.interfaces import IDelivery, IDeliveryTarget
@@ -52,11 +52,16 @@ _TROUBLE_BY_ERRNO = {
 _PART = 256 * 1024
 
 
+#: Puts a letter into its Maildir. The Deferred is of what kept it from being
+#: there for sure, None for nothing.
+PutLetters = Callable[[Letter], Deferred[Exception | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Disk:
     """What every delivery works with."""
 
-    maildrops: Maildrops
+    put: PutLetters
     spools: Path
     in_thread: RunInThread
     names: Callable[[], str]
@@ -68,7 +73,9 @@ class MaildirTarget:
     """
     Delivers to the accounts of this server.
 
-    :param root: the folder of all Maildirs. It may be missing, its parent not.
+    :param put: puts letters into Maildirs: :meth:`.Maildrops.put` of what has
+        come together, in a thread.
+    :param spools: where bodies are kept on their way.
     :param addresses: gives the address book: which accounts there are now.
     :param in_thread: where files are worked on.
     :param clock: its ``seconds()`` is the wall clock.
@@ -78,7 +85,8 @@ class MaildirTarget:
 
     def __init__(
         self,
-        root: Path,
+        put: PutLetters,
+        spools: Path,
         addresses: Callable[[], AddressBook],
         in_thread: RunInThread,
         *,
@@ -87,9 +95,7 @@ class MaildirTarget:
         random: Random,
     ) -> None:
         self._addresses = addresses
-        self._disk = _Disk(
-            Maildrops(root), root.parent, in_thread, MessageNames(clock, hostname, random), clock
-        )
+        self._disk = _Disk(put, spools, in_thread, MessageNames(clock, hostname, random), clock)
 
     def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery:
         """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
@@ -161,33 +167,30 @@ class _MaildirDelivery:
 
     async def _deliver(self) -> Mapping[Mailbox, Outcome]:
         if self._trouble is None:
-            names = {address: self._disk.names() for address in self._recipients}
-            now = self._disk.clock.seconds()
-            try:
-                results = await self._disk.in_thread(self._put_all, self._take_parts(), names, now)
-            except Exception as error:  # noqa: BLE001 - whatever stops it stops it for all
-                self._trouble = _outcome_of(error)
-            else:
-                return self._outcomes | {address: _outcome_of(result) for address, result in results.items()}
+            self._spool.end(self._take_parts())
+            placed = {
+                address: Deferred.fromCoroutine(self._put(recipient))
+                for address, recipient in self._recipients.items()
+            }
+            for address, outcome in placed.items():
+                self._outcomes[address] = await outcome
+            self._spool.close()
+            return self._outcomes
         self.abort()
         return self._outcomes | dict.fromkeys(self._recipients, self._trouble)
 
-    def _put_all(
-        self, parts: list[bytes], names: Mapping[Mailbox, str], now: float
-    ) -> dict[Mailbox, Exception | None]:
-        """In a thread. Trouble with one mailbox is not the others'."""
-        self._spool.extend(parts)
-        results: dict[Mailbox, Exception | None] = {}
-        for address, name in names.items():
-            try:
-                headers = self._headers_for(self._recipients[address])
-                self._disk.maildrops.put(canonical_mailbox(address), name, bytes(headers), self._spool, now)
-            except Exception as error:  # noqa: BLE001 - it is logged in the reactor's thread
-                results[address] = error
-            else:
-                results[address] = None
-        self._spool.close()
-        return results
+    async def _put(self, recipient: Recipient) -> Outcome:
+        letter = Letter(
+            canonical_mailbox(recipient.address),
+            self._disk.names(),
+            bytes(self._headers_for(recipient)),
+            self._spool,
+            self._disk.clock.seconds(),
+        )
+        try:
+            return _outcome_of(await self._disk.put(letter))
+        except Exception as error:  # noqa: BLE001 - trouble with one mailbox is not the others'
+            return _outcome_of(error)
 
     def _headers_for(self, recipient: Recipient) -> HeaderSection:
         fields = [self._return_path]

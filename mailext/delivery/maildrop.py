@@ -2,7 +2,9 @@
 Maildirs as places to put messages into.
 
 ``tmp``, sync, rename to ``new``, sync of the folder: a message is either wholly
-in ``new`` or not at all, whenever the power goes. Everything here blocks.
+in ``new`` or not at all, whenever the power goes. Messages that come together
+are taken through these steps together, and a folder is synchronised once for
+all of them. Everything here blocks.
 """
 
 from __future__ import annotations
@@ -10,17 +12,73 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailext.delivery.names import account_folder
 from mailext.delivery.spool import BodySpool
 from mailext.values import Mailbox
 
-__all__ = ["Maildrops"]
+__all__ = ["Letter", "Maildrops"]
 
 _SUBFOLDERS = ("cur", "new", "tmp")
 # The Maildir specification: a file in tmp that is older than this is nobody's.
 _STALE_SECONDS = 36 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """
+    A message for one Maildir.
+
+    :param account: a canonical address.
+    :param name: a unique name.
+    :param headers: the header section, the empty line included.
+    :param now: wall clock, seconds since the epoch.
+    """
+
+    account: Mailbox
+    name: str
+    headers: bytes
+    body: BodySpool
+    now: float
+
+
+@dataclass(slots=True)
+class _Placing:
+    """
+    A letter on its way.
+
+    :param descriptor: its file, open.
+    :ivar trouble: what went wrong.
+    """
+
+    maildir: str
+    name: str
+    size: int
+    descriptor: int
+    trouble: Exception | None = None
+
+    @property
+    def temporary(self) -> str:
+        return f"{self.maildir}/tmp/{self.name}"  # noqa: S108 - of the Maildir
+
+    @property
+    def final(self) -> str:
+        # Maildir++: the size of the file.
+        return f"{self.maildir}/new/{self.name},S={self.size}"
+
+    def synchronise(self) -> None:
+        """The content, and the end of the file's being open."""
+        try:
+            os.fsync(self.descriptor)
+        finally:
+            os.close(self.descriptor)
+
+    def move(self) -> None:
+        """To where messages are looked for."""
+        os.rename(self.temporary, self.final)  # noqa: PTH104 - one object less for each message
 
 
 class Maildrops:
@@ -34,30 +92,40 @@ class Maildrops:
     def __init__(self, root: Path) -> None:
         self._root = root
         # When each Maildir was last prepared.
-        self._prepared: dict[Path, float] = {}
+        self._prepared: dict[Mailbox, tuple[str, float]] = {}
 
-    def put(self, account: Mailbox, name: str, headers: bytes, body: BodySpool, now: float) -> None:
+    def put(self, letters: Sequence[Letter]) -> list[Exception | None]:
         """
-        Put a message into an account's Maildir.
+        Put letters into Maildirs. Trouble with one is not the others'.
 
-        :param account: a canonical address.
-        :param name: a unique name.
-        :param headers: the header section, the empty line included.
-        :param now: wall clock, seconds since the epoch.
-        :raise OSError: if it is not there for sure. Nothing of it is then left,
-            if that can be helped.
+        :return: of each what kept it from being there for sure, None for
+            nothing. Where there is something nothing of it is left, if that
+            can be helped.
         """
-        maildir = account_folder(self._root, account)
-        if now >= self._prepared.get(maildir, -math.inf) + _STALE_SECONDS:
-            self._prepare(maildir, now)
+        troubles: list[Exception | None] = [None] * len(letters)
+        placings: dict[int, _Placing] = {}
+        for index, letter in enumerate(letters):
+            try:
+                placings[index] = self._write(letter)
+            except Exception as trouble:  # noqa: BLE001 - told to the one whose letter it is
+                troubles[index] = trouble
+        _place(placings.values())
+        for index, placing in placings.items():
+            troubles[index] = placing.trouble
+        return troubles
+
+    def _write(self, letter: Letter) -> _Placing:
+        maildir, prepared = self._prepared.get(letter.account, ("", -math.inf))
+        if letter.now >= prepared + _STALE_SECONDS:
+            maildir = self._prepare(letter.account, letter.now)
         try:
-            _put(maildir, name, headers, body)
+            return _written(maildir, letter)
         except FileNotFoundError:
             # Somebody has removed its folders.
-            self._prepare(maildir, now)
-            _put(maildir, name, headers, body)
+            return _written(self._prepare(letter.account, letter.now), letter)
 
-    def _prepare(self, maildir: Path, now: float) -> None:
+    def _prepare(self, account: Mailbox, now: float) -> str:
+        maildir = account_folder(self._root, account)
         parents = [self._root, maildir.parent, maildir]
         for folder in (*parents, *(maildir / name for name in _SUBFOLDERS)):
             with contextlib.suppress(FileExistsError):
@@ -65,36 +133,49 @@ class Maildrops:
         # Also where they were there: whoever created them may have died before
         # this point.
         for folder in (self._root.parent, *parents):
-            _sync_folder(folder)
+            _sync_folder(str(folder))
         _remove_stale(maildir / "tmp", now)
-        self._prepared[maildir] = now
+        self._prepared[account] = str(maildir), now
+        return str(maildir)
 
 
-def _put(maildir: Path, name: str, headers: bytes, body: BodySpool) -> None:
-    temporary = maildir / "tmp" / name
-    # Maildir++: the size of the file.
-    final = maildir / "new" / f"{name},S={len(headers) + body.size}"
+def _written(maildir: str, letter: Letter) -> _Placing:
+    temporary = f"{maildir}/tmp/{letter.name}"  # noqa: S108 - of the Maildir
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(headers)
-            body.copy_to(file)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.rename(final)
+        letter.body.write_to(descriptor, letter.headers)
     except BaseException:
+        os.close(descriptor)
         _remove(temporary)
         raise
-    try:
-        _sync_folder(final.parent)
-    except BaseException:
-        # The queue keeps the message and tries again: this is not to become a
-        # second copy.
-        _remove(final)
-        raise
+    return _Placing(maildir, letter.name, len(letter.headers) + letter.body.size, descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def _place(placings: Iterable[_Placing]) -> None:
+    moved: dict[str, list[_Placing]] = {}
+    # All are written before the first is waited for: the file system brings
+    # them to the disk together.
+    for placing in placings:
+        try:
+            placing.synchronise()
+            placing.move()
+        except Exception as trouble:  # noqa: BLE001 - told to the one whose letter it is
+            placing.trouble = trouble
+            _remove(placing.temporary)
+        else:
+            moved.setdefault(placing.maildir, []).append(placing)
+    for maildir, together in moved.items():
+        try:
+            _sync_folder(f"{maildir}/new")
+        except Exception as trouble:  # noqa: BLE001 - likewise
+            for placing in together:
+                # The queue keeps the message and tries again: this is not to
+                # become a second copy.
+                placing.trouble = trouble
+                _remove(placing.final)
+
+
+def _sync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -102,9 +183,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _remove(path: Path) -> None:
+def _remove(path: str) -> None:
     with contextlib.suppress(OSError):
-        path.unlink()
+        os.unlink(path)  # noqa: PTH108 - as above
 
 
 def _remove_stale(folder: Path, now: float) -> None:

@@ -1,49 +1,79 @@
 """
 The body of one message on its way into mailboxes.
 
-Everything here blocks.
+Everything here blocks, but for what stays in memory.
 """
 
 from __future__ import annotations
 
-import shutil
+import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 __all__ = ["BodySpool"]
 
-_IN_MEMORY = 256 * 1024
 _COPY_LENGTH = 256 * 1024
 
 
 class BodySpool:
     """
-    Holds a body: a small one in memory, a large one in a file without a name,
-    which nothing has to clean up after a crash.
+    Holds a body: its end in memory, what came before in a file without a name,
+    which nothing has to clean up after a crash. A small body is all end.
 
     :param folder: where the file is made.
     :ivar size: octets of the body so far.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(folder))  # noqa: SIM115 - closed below
+        self._folder = folder
+        self._file: IO[bytes] | None = None
+        self._end = b""
         self.size = 0
 
     def extend(self, parts: Iterable[bytes]) -> None:
         """
-        Append to the body.
+        Append to the file.
 
         :raise OSError: if the disk refuses it.
         """
-        self.size += self._file.write(b"".join(parts))
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - closed below
+        for part in parts:
+            _write(self._file.fileno(), part)
+            self.size += len(part)
 
-    def copy_to(self, file: BinaryIO) -> None:
-        """Write the whole body to a file."""
-        self._file.seek(0)
-        shutil.copyfileobj(self._file, file, _COPY_LENGTH)
+    def end(self, parts: Iterable[bytes]) -> None:
+        """The last of the body, which stays in memory."""
+        self._end = b"".join(parts)
+        self.size += len(self._end)
+
+    def write_to(self, descriptor: int, beginning: bytes) -> None:
+        """
+        Write the whole body to a file.
+
+        :param beginning: what comes before it.
+        :raise OSError: if the disk refuses it.
+        """
+        if self._file is None:
+            _write(descriptor, beginning + self._end)
+            return
+        _write(descriptor, beginning)
+        position = 0
+        # Several threads may copy at the same time.
+        while chunk := os.pread(self._file.fileno(), _COPY_LENGTH, position):
+            _write(descriptor, chunk)
+            position += len(chunk)
+        _write(descriptor, self._end)
 
     def close(self) -> None:
         """Give memory and file back."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

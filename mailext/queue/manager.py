@@ -15,6 +15,7 @@ from mailext.queue.attempt import DeliveryAttempts
 from mailext.queue.clock import QueueClock
 from mailext.queue.dispatch import NOWHERE_ELSE, Dispatch
 from mailext.queue.events import log_done
+from mailext.queue.intake import NOT_LEASED
 from mailext.queue.recorder import PAUSE_AFTER_FAULT, Recorder
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.settlement import SettlementRules, given_back
@@ -78,6 +79,7 @@ class QueueManager:
         self._claiming = False
         self._more = False
         self._under_way: dict[str, Turn] = {}
+        self._reserved = 0
         self._timer: IDelayedCall | None = None
         self._timer_due = 0.0
         self._quiet: list[Deferred[None]] = []
@@ -117,6 +119,25 @@ class QueueManager:
         self._more = True
         self._claim_more()
 
+    def reserve(self) -> float:
+        """See :meth:`mailext.queue.intake.Intake.reserve`: who waits in the store goes first."""
+        if not self._running or self._more or self._free <= 0:
+            return NOT_LEASED
+        self._reserved += 1
+        return self._clock.steady() + _LEASE
+
+    def begin(self, entry: QueueEntry) -> None:
+        """See :meth:`mailext.queue.intake.Intake.begin`."""
+        self._reserved -= 1
+        # The leases of a manager that has stopped are given back when the next one starts.
+        if self._running:
+            self._begin(entry)
+
+    def withdraw(self) -> None:
+        """See :meth:`mailext.queue.intake.Intake.withdraw`."""
+        self._reserved -= 1
+        self._claim_more()
+
     def abandon(self, queue_id: str) -> None:
         """
         A message was dropped: if it is under way, that ends, and nothing is
@@ -130,12 +151,16 @@ class QueueManager:
         for turn in tuple(self._under_way.values()):
             turn.cut_off()
 
+    @property
+    def _free(self) -> int:
+        return self._concurrency - len(self._under_way) - self._reserved
+
     async def _resume(self) -> None:
         # The wall clock may have been set back while nobody worked.
         await self._store.bringForward(self._rules.latest())
 
     def _claim_more(self) -> None:
-        free = self._concurrency - len(self._under_way)
+        free = self._free
         if self._running and self._more and not self._claiming and free > 0:
             self._more = False
             self._claiming = True

@@ -44,7 +44,7 @@ class ReportFailures:
     twice, it is never lost.
 
     :param store: has the messages' header sections.
-    :param target: where reports go: the queue itself.
+    :param target: gives where reports go: the queue itself.
     :param hostname: gives the name of who reports.
     :param unique: makes what no other report has in its ``Message-ID``.
     :param clock: tells the time of attempts.
@@ -54,7 +54,7 @@ class ReportFailures:
     """
 
     store: IQueueStore
-    target: IDeliveryTarget
+    target: Callable[[], IDeliveryTarget]
     hostname: Callable[[], str]
     unique: Callable[[], str]
     clock: QueueClock
@@ -108,7 +108,7 @@ class ReportFailures:
 
     async def _send(self, entry: QueueEntry, report: Report) -> Outcome:
         headers, body = compose_report(report)
-        delivery = self.target.startDelivery(report_envelope(entry.envelope, report.to), headers)
+        delivery = self.target().startDelivery(report_envelope(entry.envelope, report.to), headers)
         if isinstance(delivery, Deferred):
             delivery = await delivery
         try:

@@ -14,6 +14,7 @@ from mailext.interfaces import IContentWriter, IDelivery, IDeliveryTarget, IQueu
 from mailext.message.headers import HeaderSection
 from mailext.queue.clock import QueueClock
 from mailext.queue.events import log_accepted
+from mailext.queue.intake import NOT_LEASED, Intake
 from mailext.values import Envelope, Mailbox, Outcome, QueuedRecipient, QueueEntry
 
 __all__ = ["QueueTarget"]
@@ -33,7 +34,7 @@ class QueueTarget:
     :param store: where they are kept.
     :param ids: makes queue ids.
     :param clock: tells the time of their arrival.
-    :param wake: called when a message was added; it is then due.
+    :param intake: takes the messages over that were added.
     :param clientid: the id of the client identity that submits (a keyed
         hash), empty without one; for the log.
     """
@@ -41,7 +42,7 @@ class QueueTarget:
     store: IQueueStore
     ids: Callable[[], str]
     clock: QueueClock
-    wake: Callable[[], object]
+    intake: Intake
     clientid: str = ""
 
     def submitted_by(self, clientid: str) -> QueueTarget:
@@ -89,19 +90,35 @@ class _QueueDelivery:
         """See :meth:`mailext.interfaces.IDelivery.commit`."""
         if self._trouble is not None:
             return fail(self._trouble).addErrback(self._refused)
-        entry = self._target.entry(self._envelope, self._content.size)
-        return self._target.store.add(entry, self._content).addCallbacks(
-            lambda _: self._accepted(entry), self._refused
-        )
+        target = self._target
+        entry = target.entry(self._envelope, self._content.size)
+        lease = target.intake.reserve()
+        added = target.store.add(entry, self._content, lease)
+        if lease is NOT_LEASED:
+            return added.addCallbacks(lambda _: self._waits(entry), self._refused)
+        return added.addCallbacks(lambda _: self._goes_on(entry), self._withdrawn)
 
     def abort(self) -> None:
         """See :meth:`mailext.interfaces.IDelivery.abort`."""
         self._content.discard()
 
+    def _goes_on(self, entry: QueueEntry) -> Mapping[Mailbox, Outcome]:
+        accepted = self._accepted(entry)
+        self._target.intake.begin(entry)
+        return accepted
+
+    def _waits(self, entry: QueueEntry) -> Mapping[Mailbox, Outcome]:
+        accepted = self._accepted(entry)
+        self._target.intake.wake()
+        return accepted
+
     def _accepted(self, entry: QueueEntry) -> Mapping[Mailbox, Outcome]:
         log_accepted(entry)
-        self._target.wake()
         return self._for_all(Outcome(250, "2.0.0", f"Ok: queued as {entry.id}"))
+
+    def _withdrawn(self, failure: Failure) -> Mapping[Mailbox, Outcome]:
+        self._target.intake.withdraw()
+        return self._refused(failure)
 
     def _refused(self, failure: Failure) -> Mapping[Mailbox, Outcome]:
         _log.failure("A message could not be put into the queue", failure)

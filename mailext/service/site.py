@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
+from mailext.batches import Batches
 from mailext.clientid.counters import MemoryCounterStore
 from mailext.config.model import Configuration, Relay
 from mailext.config.reporting import reporting_rules
@@ -21,6 +22,7 @@ from mailext.control.desk import make_dispatcher
 from mailext.control.offline import take_snapshot
 from mailext.counts import ConnectionCounts
 from mailext.delivery.maildir import MaildirTarget
+from mailext.delivery.maildrop import Maildrops
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
 from mailext.queue.manager import QueueManager
@@ -43,6 +45,8 @@ _HASHINGS_WAITING = 200
 # A mailbox waits for its disk.
 _MAILBOX_THREADS = 8
 _MAILBOXES_WAITING = 200
+# Messages that are attempted at one time: each may wait for a host that is slow.
+_ATTEMPTS = 100
 
 
 class ISiteReactor(IRelayReactor):
@@ -94,8 +98,11 @@ class Site:
         clock = QueueClock(reactor, monotonic)
         # Names are to be unique, not secret; the system's randomness is slow.
         names = Random(random.getrandbits(256))  # noqa: S311 - see above
+        maildrops = Maildrops(configuration.state_dir / "mail")
+        self._letters = Batches(reactor, "mailext-maildrop", maildrops.put, threads=2, size=50, waiting=5000)
         mailboxes = MaildirTarget(
-            configuration.state_dir / "mail",
+            self._letters.do,
+            configuration.state_dir,
             self.addresses,
             self._mailboxes.run,
             clock=reactor,
@@ -114,7 +121,6 @@ class Site:
             sts_store=self.store.sts_policies,
         )
         ids = QueueIds(reactor.seconds, names)
-        self.queue = QueueTarget(self.store.queue, ids, clock, self._wake_queue)
         self._manager = QueueManager(
             self.store.queue,
             mailboxes,
@@ -123,14 +129,16 @@ class Site:
             names,
             aftermath=ReportFailures(
                 self.store.queue,
-                self.queue,
+                lambda: self.queue,
                 lambda: self.configuration.hostname,
                 ids,
                 clock,
                 lambda: self.configuration.relay.give_up_after,
             ),
             dispatch=self._relaying.dispatch,
+            concurrency=_ATTEMPTS,
         )
+        self.queue = QueueTarget(self.store.queue, ids, clock, self._manager)
         self._make_courier = partial(make_courier, target=self.queue, reactor=reactor)
         self._reporter = TlsReporter(
             self.store.tls_results,
@@ -159,6 +167,7 @@ class Site:
         """Begin to work."""
         self._hashing.startService()
         self._mailboxes.startService()
+        self._letters.startService()
         self._relaying.start()
         self._manager.start()
         self._pruning.start()
@@ -186,9 +195,6 @@ class Site:
         """
         return LoginKeeping.under(configuration, self.store, self.queue, self._mailboxes.run, self.addresses)
 
-    def _wake_queue(self) -> None:
-        self._manager.wake()
-
     def stop(self) -> Deferred[None]:
         """
         Finish what is under way, and close the state directory.
@@ -204,6 +210,7 @@ class Site:
         await self._relaying.stop()
         await self._results.flush()
         self._mailboxes.stopService()
+        self._letters.stopService()
         self._hashing.stopService()
         await self.store.close()
 

@@ -38,7 +38,7 @@ __all__ = [
 _LOADED_TOGETHER = 500
 
 
-def message_row(entry: QueueEntry) -> Row:
+def message_row(entry: QueueEntry, lease_until: float) -> Row:
     """The row of a new message."""
     envelope = entry.envelope
     options = envelope.options
@@ -59,7 +59,7 @@ def message_row(entry: QueueEntry) -> Row:
         "requiretls": options.requiretls,
         "tls_demand": int(envelope.tls_demand),
         "next_attempt": entry.next_attempt,
-        "lease_until": 0.0,
+        "lease_until": lease_until,
         "hold": entry.hold,
     }
 

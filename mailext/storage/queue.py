@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 
 from sqlalchemy import Connection
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from mailext.interfaces import IContentWriter, IQueueStore
 from mailext.storage import messages
 from mailext.storage.content import ContentFolder, ContentWriter, FileRemoval, NewFile
 from mailext.storage.message_rows import message_row, recipient_rows, rescheduled_row, tried_recipient_rows
+from mailext.storage.recent import RecentContents
 from mailext.storage.transactions import BulkChange, Transactions
 from mailext.values import Progress, QueueEntry, RecipientState, Settlement
 
@@ -31,20 +32,25 @@ class SqlQueueStore:
     def __init__(self, transactions: Transactions, folder: ContentFolder) -> None:
         self._transactions = transactions
         self._folder = folder
+        self._recent = RecentContents()
 
     def openContent(self) -> IContentWriter:
         """See :meth:`mailext.interfaces.IQueueStore.openContent`."""
         return self._folder.new_writer()
 
-    def add(self, entry: QueueEntry, content: IContentWriter) -> Deferred[None]:
+    def add(self, entry: QueueEntry, content: IContentWriter, leaseUntil: float = 0.0) -> Deferred[None]:
         """See :meth:`mailext.interfaces.IQueueStore.add`."""
         if not isinstance(content, ContentWriter):
             raise TypeError("the content was not opened by this store")
-        message = [message_row(entry)]
+        message = [message_row(entry, leaseUntil)]
         recipients = recipient_rows(entry)
         if content.is_small:
-            data = [{"message_id": entry.id, "data": content.getvalue()}]
+            value = content.getvalue()
+            data = [{"message_id": entry.id, "data": value}]
             change = BulkChange(messages.ADD_SMALL, (message, recipients, data))
+            if leaseUntil:
+                # It is about to be read.
+                self._recent.put(entry.id, value)
         else:
             files = NewFile(self._folder, content, entry.id)
             change = BulkChange(messages.ADD_LARGE, (message, recipients), files)
@@ -62,6 +68,9 @@ class SqlQueueStore:
 
     def readContent(self, entry: QueueEntry) -> Deferred[Iterator[bytes]]:
         """See :meth:`mailext.interfaces.IQueueStore.readContent`."""
+        recent = self._recent.take(entry.id)
+        if recent is not None:
+            return succeed(iter((recent,)))
         return self._transactions.read(partial(read_content, folder=self._folder, queue_id=entry.id))
 
     def settle(self, settlement: Settlement) -> Deferred[None]:

@@ -16,6 +16,8 @@ from zope.interface.verify import verifyObject
 
 from mailext.accounts.addresses import AddressBook
 from mailext.delivery.maildir import MaildirTarget
+from mailext.delivery.maildrop import Letter, Maildrops
+from mailext.delivery.spool import BodySpool
 from mailext.interfaces import IDelivery, IDeliveryTarget
 from mailext.message.headers import HeaderSection
 from mailext.threads import ThreadsBusyError
@@ -52,7 +54,16 @@ def make_target(
 ) -> MaildirTarget:
     book = AddressBook(["example.org"], accounts)
     random = Random(seed)
-    return MaildirTarget(root, lambda: book, in_thread, clock=clock, hostname="mx.example.org", random=random)
+    maildrops = Maildrops(root)
+    return MaildirTarget(
+        lambda letter: in_thread(lambda: maildrops.put([letter])[0]),
+        root.parent,
+        lambda: book,
+        in_thread,
+        clock=clock,
+        hostname="mx.example.org",
+        random=random,
+    )
 
 
 def envelope(*recipients: Mailbox | Recipient, sender: Mailbox | None = CAROL) -> Envelope:
@@ -359,3 +370,42 @@ class TestFaults:
         (root / "example.org" / "ann" / "tmp" / files(root)[0].name.partition(",")[0]).write_text("in use")
         assert deliver(twin, ANN)[ANN].is_temporary
         assert len(files(root)) == 1
+
+
+def letter_for(account: Mailbox, name: str, root: Path) -> Letter:
+    body = BodySpool(root.parent)
+    body.end([BODY])
+    return Letter(account, name, bytes(HEADERS), body, 1_700_000_000)
+
+
+def test_messages_that_come_together_share_the_sync_of_their_folder(root, monkeypatch):
+    maildrops, syncs, sync = Maildrops(root), [], os.fsync
+
+    assert maildrops.put([letter_for(ANN, "0", root), letter_for(BOB, "0", root)]) == [None, None]
+    monkeypatch.setattr(os, "fsync", lambda descriptor: syncs.append(descriptor) or sync(descriptor))
+    names = ["1", "2", "2", "3"]
+    troubles = maildrops.put([letter_for(ANN, name, root) for name in names] + [letter_for(BOB, "1", root)])
+    assert [type(trouble) for trouble in troubles] == [
+        type(None),
+        type(None),
+        FileExistsError,
+        type(None),
+        type(None),
+    ]
+    # Four files and two folders.
+    assert len(syncs) == 6
+    assert len(files(root)) == 4
+    assert len(files(root, BOB)) == 2
+
+
+def test_a_folder_that_cannot_be_synchronised_takes_all_of_its_messages_back(root, monkeypatch):
+    maildrops = Maildrops(root)
+
+    maildrops.put([letter_for(ANN, "0", root), letter_for(BOB, "0", root)])
+    Fault(monkeypatch, "fsync", errno.EIO, at=3, only=True)
+    troubles = maildrops.put(
+        [letter_for(ANN, "1", root), letter_for(ANN, "2", root), letter_for(BOB, "1", root)]
+    )
+    assert [type(trouble) for trouble in troubles] == [OSError, OSError, type(None)]
+    assert len(files(root)) == 1
+    assert len(files(root, BOB)) == 2

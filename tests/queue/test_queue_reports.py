@@ -24,6 +24,7 @@ from mailext.message.headers import HeaderSection
 from mailext.message.report_values import Action
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
+from mailext.queue.intake import NO_INTAKE
 from mailext.queue.manager import QueueManager
 from mailext.queue.notification import NotificationRules, recipient_reports
 from mailext.queue.reporting import ReportFailures
@@ -44,7 +45,7 @@ from mailext.values import (
     RecipientState,
     TlsDemand,
 )
-from tests.queue_fakes import DELIVERED, FailingStore, FakeDelivery, FakeTarget
+from tests.queue_fakes import DELIVERED, FailingStore, FakeDelivery, FakeTarget, WakeOnly
 from tests.queue_samples import ANN, BOB, CAROL, CONTENT, entry_of, written
 from tests.support import logged, success_result_of
 
@@ -71,14 +72,14 @@ class Site:
         self.clock.advance(1000.0)
         self.queue_clock = QueueClock(self.clock, self.clock.seconds)
         self.ids = QueueIds(self.clock.seconds, Random(1))
-        self.queue = QueueTarget(self.store, self.ids, self.queue_clock, self._wake)
+        self.queue = QueueTarget(self.store, self.ids, self.queue_clock, WakeOnly(self._wake))
         self.manager = self.new_manager(self.queue)
 
     def new_manager(self, reports_to: IDeliveryTarget) -> QueueManager:
         schedule = RetrySchedule((3600.0,), give_up_after=86400.0, jitter=0.0)
         aftermath = ReportFailures(
             self.store,
-            reports_to,
+            lambda: reports_to,
             lambda: "mx.example.org",
             self.ids,
             self.queue_clock,
@@ -270,7 +271,7 @@ def test_the_report_is_safe_before_the_failure_is_recorded(site: Site) -> None:
     site.add(Recipient(ANN))
     site.target.outcomes[ANN] = FAILED
     site.store.failures["settle"] = 1
-    site.manager = site.new_manager(QueueTarget(site.store, site.ids, site.queue_clock, lambda: None))
+    site.manager = site.new_manager(QueueTarget(site.store, site.ids, site.queue_clock, NO_INTAKE))
     site.manager.start()
     # A crash now would lose nothing.
     assert {entry.envelope.reverse_path for entry in site.entries()} == {CAROL, None}

@@ -14,9 +14,10 @@ from mailext.interfaces import IDelivery, IDeliveryTarget
 from mailext.message.headers import HeaderSection
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
+from mailext.queue.intake import NOT_LEASED
 from mailext.queue.target import QueueTarget
 from mailext.storage.store import Store, open_store_offline
-from mailext.values import TlsDemand
+from mailext.values import QueueEntry, TlsDemand
 from tests.queue_samples import ANN, BOB, envelope_to, large_content, with_demand
 from tests.support import logged, success_result_of
 
@@ -37,13 +38,26 @@ class Site:
         self.clock = Clock()
         self.clock.advance(1000)
         self.woken: list[str] = []
+        self.lease = NOT_LEASED
         self.ids = QueueIds(self.clock.seconds, Random(1))
         self.target = QueueTarget(
             store.queue,
             self.ids,
             QueueClock(self.clock, self.clock.seconds),
-            lambda: self.woken.append("woken"),
+            self,
         )
+
+    def reserve(self) -> float:
+        return self.lease
+
+    def begin(self, entry: QueueEntry) -> None:
+        self.woken.append(f"begin {entry.id}")
+
+    def withdraw(self) -> None:
+        self.woken.append("withdraw")
+
+    def wake(self) -> None:
+        self.woken.append("woken")
 
 
 @pytest.fixture
@@ -127,3 +141,27 @@ def test_a_store_that_refuses_is_a_temporary_refusal(site: Site, store: Store, t
     (entry,) = success_result_of(store.queue_admin.entries())
     assert entry.envelope.recipients[0].address == ANN
     assert not list((tmp_path / "content" / "tmp").iterdir())
+
+
+def test_a_message_that_there_is_a_place_for_goes_straight_on(site: Site, store: Store) -> None:
+    site.lease = 5000.0
+    delivery = site.target.startDelivery(envelope_to(ANN), HEADERS)
+    delivery.write(b"A line.\r\n")
+    success_result_of(delivery.commit())
+    (entry,) = success_result_of(store.queue_admin.entries())
+    assert site.woken == [f"begin {entry.id}"]
+    # It is leased: nobody else gets it.
+    assert success_result_of(store.queue.claimDue(1000.0, 2000.0, 1)) == []
+    # What was just written need not be read; what was read once is read again.
+    for _ in range(2):
+        content = b"".join(success_result_of(store.queue.readContent(entry)))
+        assert content == b"Subject: hello\r\n\r\nA line.\r\n"
+
+
+def test_a_place_is_given_back_if_the_store_refuses(site: Site) -> None:
+    site.lease = 5000.0
+    for _ in range(2):
+        site.ids._random = Random(1)
+        last = site.target.startDelivery(envelope_to(ANN), HEADERS).commit()
+    assert success_result_of(last)[ANN].code == 451
+    assert site.woken[1:] == ["withdraw"]

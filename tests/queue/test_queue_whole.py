@@ -73,7 +73,7 @@ def test_every_message_is_delivered_once(tmp_path: Path) -> None:
     manager = QueueManager(
         store.queue, mailboxes, RetrySchedule((60.0,), 86400.0), times, Random(1), concurrency=7
     )
-    target = QueueTarget(store.queue, QueueIds(times.wall, Random(2)), times, manager.wake)
+    target = QueueTarget(store.queue, QueueIds(times.wall, Random(2)), times, manager)
     manager.start()
 
     subjects = [b"Subject: %d\r\n" % number for number in range(MESSAGES)]
