@@ -442,9 +442,9 @@ class TestTheEndOfTheConnectionMeanwhile:
         slow.answer()
         assert [call[0] for call in checker.calls] == [
             "checkAttempt",
-            "sessionEnded",
             "checkLogin",
             "settled",
+            "sessionEnded",
         ]
         assert realm.logged_out == realm.asked == [b"ann"]
         assert server.clock.getDelayedCalls() == []
