@@ -65,7 +65,10 @@ def test_without_anything_it_says_what_to_do(tmp_path: Path) -> None:
         (["--listen", "mx=tcp:x"], "command line: listen.mx: not an endpoint"),
         (["--auth", "fil:x"], "command line: auth: unknown kind 'fil'"),
         (["--policy", "requiretls:x=y"], "command line: policies: requiretls: unknown argument 'x'"),
-        (["--clientid", "histroy"], "command line: clientid.checkers: there is no 'histroy'; known: allowlist"),
+        (
+            ["--clientid", "histroy"],
+            "command line: clientid.checkers: there is no 'histroy'; known: allowlist",
+        ),
         (["--hostname", "a b"], "command line: hostname: not a domain name"),
         (["--nonsense"], "option --nonsense not recognized"),
         (["words"], "unexpected: words"),
