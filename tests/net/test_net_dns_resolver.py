@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
-from mailext.interfaces import IResolver
+from mailext.interfaces import IRememberingResolver
 from mailext.net.dns import NameServers, Resolver, name_servers
 from mailext.net.dns.answers import Finding
 from mailext.net.dns.cache import DnsCache
@@ -68,8 +68,8 @@ def resolver(
 
 
 def test_what_it_provides() -> None:
-    verifyObject(IResolver, resolver(Servers(make_records()), Clock()))
-    verifyObject(IResolver, FakeResolver(make_records()))
+    verifyObject(IRememberingResolver, resolver(Servers(make_records()), Clock()))
+    verifyObject(IRememberingResolver, FakeResolver(make_records()))
 
 
 def test_through_threads_and_sockets() -> None:
@@ -263,3 +263,17 @@ class TestMailLookups:
         )
         assert not success_result_of(fake.addresses("gone.example")).exists
         assert fake.asked[-2:] == [("gone.example", "AAAA"), ("gone.example", "A")]
+
+
+def test_what_is_forgotten_is_asked_anew() -> None:
+    servers = Servers(make_records())
+    asking = resolver(servers, Clock())
+    for name in ("mx1.a.example", "MX1.A.example."):
+        success_result_of(asking.lookup("mx1.a.example", RdataType.A))
+        success_result_of(asking.lookup("mx1.a.example", RdataType.AAAA))
+        asking.forget(name, RdataType.A)
+    success_result_of(asking.lookup("mx1.a.example", RdataType.A))
+    assert [rdtype for _, rdtype in servers.asked] == ["A", "AAAA", "A", "A"]
+    # Nothing was known of these, and nothing can be of the last.
+    for name in ("other.example", "a..b"):
+        asking.forget(name, RdataType.A)

@@ -43,7 +43,9 @@ class WebHost:
     :ivar names: the names that clients asked for by SNI.
     """
 
-    def __init__(self, certificate: Path, saying: Saying, *, version: ssl.TLSVersion | None = None) -> None:
+    def __init__(
+        self, certificate: Path, saying: Saying, *, version: ssl.TLSVersion | None = None, port: int = 0
+    ) -> None:
         self.saying = saying
         self.heard: list[bytes] = []
         self.names: list[str | None] = []
@@ -56,7 +58,7 @@ class WebHost:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._context.maximum_version = version
             self._context.set_ciphers("ALL:@SECLEVEL=0")
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listening.getsockname()[1]
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._serve, daemon=True)]
@@ -105,10 +107,10 @@ class WebHost:
 
 @contextmanager
 def web_host(
-    certificate: Path, saying: Saying, *, version: ssl.TLSVersion | None = None
+    certificate: Path, saying: Saying, *, version: ssl.TLSVersion | None = None, port: int = 0
 ) -> Iterator[WebHost]:
     """A running web server."""
-    host = WebHost(certificate, saying, version=version)
+    host = WebHost(certificate, saying, version=version, port=port)
     host.start()
     try:
         yield host

@@ -12,6 +12,7 @@ from mailext.values import Outcome, RequireTlsMode, Security, TlsDemand
 
 KEYWORD = Shortfall(Lack.KEYWORD, "REQUIRETLS is not offered")
 NO_TLS = Shortfall(Lack.TLS, "no TLS")
+UNKNOWN = Shortfall(Lack.UNKNOWN, "not proved to be a host of the domain")
 LATER = Outcome(421, "4.3.2", "Come back later")
 UNREACHABLE = Outcome(451, "4.4.1", "Connection timed out")
 GONE = Outcome(554, "5.3.2", "No mail here")
@@ -43,6 +44,10 @@ def fold(requirement: Requirement, *causes: Outcome | Shortfall) -> Outcome:
         ([NO_TLS, LATER, KEYWORD], 421, "4.3.2"),
         ([GONE, LATER], 421, "4.3.2"),
         ([UNREACHABLE, LATER], 451, "4.4.1"),
+        ([UNKNOWN], 451, "4.4.3"),
+        ([NO_TLS, UNKNOWN, KEYWORD], 451, "4.4.3"),
+        ([GONE, UNKNOWN], 451, "4.4.3"),
+        ([UNKNOWN, LATER], 421, "4.3.2"),
     ],
 )
 def test_under_requiretls(causes: list[Outcome | Shortfall], code: int, enhanced: str) -> None:
@@ -100,3 +105,10 @@ def test_a_report_is_never_refused_for_want_of_anything() -> None:
 @pytest.mark.requirement("R24")
 def test_trouble_alone_makes_no_concessions() -> None:
     assert not leads_to_next_pass([HostFailure("mx1.example", UNREACHABLE), HostFailure("mx2.example", GONE)])
+    assert not leads_to_next_pass([HostFailure("mx1.example", UNKNOWN), HostFailure("mx2.example", GONE)])
+    assert leads_to_next_pass([HostFailure("mx1.example", UNKNOWN), HostFailure("mx2.example", NO_TLS)])
+
+
+def test_what_cannot_be_looked_up_returns_nothing() -> None:
+    outcome = fold(required(), UNKNOWN)
+    assert outcome.text == ("A host cannot be validated: mx1.example: not proved to be a host of the domain")

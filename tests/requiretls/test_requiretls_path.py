@@ -221,3 +221,27 @@ class TestOnward:
         assert onward(options, REQUIRE, Proof()) == MailOptions(ret=Ret.HDRS, envid="x", size=3)
         assert onward(options, NONE, Proof()) == options
         assert onward(options, OPTIONAL, Proof()) == options
+
+
+@pytest.mark.requirement("R10", "R15")
+@pytest.mark.parametrize(
+    ("security", "at_best", "lack"),
+    [
+        (Security.MAY, MxLevel.NONE, Lack.TLS),
+        (Security.MAY, MxLevel.MTA_STS, Lack.UNKNOWN),
+        (Security.DANE, MxLevel.MTA_STS, Lack.TLS),
+    ],
+)
+def test_what_could_not_be_looked_up_might_have_proved_the_host(
+    security: Security, at_best: MxLevel, lack: Lack
+) -> None:
+    [requirement] = passes(TlsDemand.REQUIRE, security, RequireTlsMode.ENFORCE, null_reverse_path=False)
+    by = frozenset(AuthenticatedBy)
+    proof = Proof(TlsLevel.AUTHENTICATED, by, MxLevel.NONE, requiretls=True, mx_at_best=at_best)
+    missing = shortfall(requirement, proof)
+    assert missing is not None
+    assert missing.lack is lack
+    # What TLS lacks is known, whatever else is not.
+    in_clear = shortfall(requirement, Proof(mx_at_best=at_best))
+    assert in_clear is not None
+    assert in_clear.lack is Lack.TLS
