@@ -9,10 +9,13 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from mailext.accounts.addresses import AddressBook
+from mailext.accounts.app_passwords import AppPasswordSource, app_password_digest
 from mailext.accounts.passwords import Passwords
+from mailext.interfaces import IClientIdentified
 
 __all__ = ["AccountSource", "AccountsChecker"]
 
@@ -36,16 +39,26 @@ class AccountsChecker:
 
     :param addresses: gives the address book, which says what a user name
         without ``@`` means.
+    :param app_passwords: passwords that stand beside the account's own; of
+        these the client's identity may decide.
+    :param clock: its ``seconds()`` is the wall clock.
     """
 
     credentialInterfaces = (IUsernamePassword,)
 
     def __init__(
-        self, accounts: AccountSource, passwords: Passwords, addresses: Callable[[], AddressBook]
+        self,
+        accounts: AccountSource,
+        passwords: Passwords,
+        addresses: Callable[[], AddressBook],
+        app_passwords: AppPasswordSource,
+        clock: IReactorTime,
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords
         self._addresses = addresses
+        self._app_passwords = app_passwords
+        self._clock = clock
 
     def requestAvatarId(self, credentials: IUsernamePassword) -> Deferred[bytes | tuple[()]]:
         return Deferred.fromCoroutine(self._authenticate(credentials))
@@ -58,7 +71,16 @@ class AccountsChecker:
             # No account can have this name, which must cost as much as any.
             pass
         else:
+            if await self._is_app_password(account, credentials):
+                return account.encode()
             stored = await self._accounts.get_hash(account)
         if not await self._passwords.verify(account, stored, credentials.password):
             raise UnauthorizedLogin
         return account.encode()
+
+    async def _is_app_password(self, account: str, credentials: IUsernamePassword) -> bool:
+        digest = app_password_digest(credentials.password)
+        if digest is None:
+            return False
+        identity = credentials.clientIdentity if IClientIdentified.providedBy(credentials) else None
+        return await self._app_passwords.admits(account, digest, identity, self._clock.seconds())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from mailext.cli import accounts, attack_mode, identities, licences, queue, replay, tls_reports
+from mailext.cli import accounts, app_passwords, attack_mode, identities, licences, queue, replay, tls_reports
 from mailext.cli.check import check
 from mailext.cli.dns import dns
 from mailext.cli.init import init
@@ -115,6 +115,14 @@ def _add_account(group: _Commands) -> None:
     removal = _add(group, "remove", "remove an account; its mailbox stays", _asking(accounts.remove))
     removal.add_argument("address", metavar="ADDRESS")
     _add(group, "list", "list the accounts", _asking(accounts.list_all))
+    _add_app_password(_group(group, "app-password", "passwords for one program or device"))
+
+
+def _add_app_password(group: _Commands) -> None:
+    app_passwords.add_options(_add(group, "add", "make one, and show it once", _asking(app_passwords.add)))
+    listing = _add(group, "list", "list an account's", _asking(app_passwords.list_all))
+    listing.add_argument("address", metavar="ADDRESS", help="the account")
+    app_passwords.name_options(_add(group, "revoke", "take one back", _asking(app_passwords.revoke)))
 
 
 def _add_identity(group: _Commands) -> None:

@@ -17,6 +17,7 @@ from mailext.control.requests import (
     SetPassword,
 )
 from mailext.storage.accounts import AccountExistsError, SqlAccountStore
+from mailext.storage.app_passwords import SqlAppPasswords
 from mailext.storage.identity_admin import IdentityAdmin
 
 __all__ = ["AccountJson", "AccountOperations"]
@@ -37,6 +38,7 @@ class AccountOperations:
     :param log_out: called with an account whose caches are to be emptied and
         whose sessions are to end.
     :param identities: what is known of an account's devices.
+    :param app_passwords: the passwords that stand beside the account's own.
     """
 
     store: SqlAccountStore
@@ -44,6 +46,7 @@ class AccountOperations:
     addresses: CurrentAddresses
     log_out: Callable[[str], object]
     identities: IdentityAdmin
+    app_passwords: SqlAppPasswords
 
     async def add(self, request: AddAccount) -> AccountJson:
         """:raise RequestRefusedError: if there is one, or the address or the password cannot be one."""
@@ -70,6 +73,7 @@ class AccountOperations:
         self._require(address, found=await self.store.remove(address))
         # Whoever has the address next has other devices.
         await self.identities.forget(address, None)
+        await self.app_passwords.revoke(address, None)
         self.log_out(address)
         await self.addresses.refresh()
         return AccountJson(address=address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
@@ -10,6 +11,7 @@ from mailext.accounts.passwords import Passwords
 from mailext.config.model import Configuration
 from mailext.control.accounts import AccountOperations
 from mailext.control.addresses import CurrentAddresses
+from mailext.control.app_passwords import AppPasswordOperations
 from mailext.control.attack_mode import AttackModeOperations
 from mailext.control.dispatch import Dispatcher, Operations
 from mailext.control.identities import IdentityOperations
@@ -58,7 +60,17 @@ def make_dispatcher(
 
     return Dispatcher(
         Operations(
-            accounts=AccountOperations(store.accounts, passwords, addresses, log_out, store.identity_admin),
+            accounts=AccountOperations(
+                store.accounts, passwords, addresses, log_out, store.identity_admin, store.app_passwords
+            ),
+            app_passwords=AppPasswordOperations(
+                store.app_passwords,
+                store.identity_admin,
+                addresses,
+                target.clock.wall,
+                secrets.randbelow,
+                log_out,
+            ),
             identities=IdentityOperations(
                 store.identity_admin, store.logins, addresses, target.clock.wall, log_out
             ),

@@ -11,6 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from mailext.control.accounts import AccountOperations
+from mailext.control.app_password_requests import AddAppPassword, ListAppPasswords, RevokeAppPassword
+from mailext.control.app_passwords import AppPasswordOperations
 from mailext.control.attack_mode import AttackModeOperations
 from mailext.control.attack_requests import SetAttackMode, ShowAttackModes
 from mailext.control.identities import IdentityOperations
@@ -69,6 +71,7 @@ class Operations:
     """All that can be asked, by subject."""
 
     accounts: AccountOperations
+    app_passwords: AppPasswordOperations
     identities: IdentityOperations
     replay: ReplayOperations
     licences: LicenceOperations
@@ -92,6 +95,9 @@ class Dispatcher:
         self._register(SetPassword, accounts.set_password)
         self._register(RemoveAccount, accounts.remove)
         self._register(ListAccounts, accounts.list)
+        self._register(AddAppPassword, operations.app_passwords.add)
+        self._register(ListAppPasswords, operations.app_passwords.list)
+        self._register(RevokeAppPassword, operations.app_passwords.revoke)
         self._register_identities(operations.identities)
         self._register(ReadAttempts, operations.replay.attempts)
         self._register(ReadIdentities, operations.replay.identities)

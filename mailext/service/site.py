@@ -90,7 +90,9 @@ class Site:
         self._hashing = BoundedThreads(reactor, "mailext-hashing", os.cpu_count() or 1, _HASHINGS_WAITING)
         self._mailboxes = BoundedThreads(reactor, "mailext-mailbox", _MAILBOX_THREADS, _MAILBOXES_WAITING)
         passwords = Passwords(reactor, self._hashing.run, random)
-        self.accounts = AccountsChecker(self.store.accounts, passwords, self.addresses)
+        self.accounts = AccountsChecker(
+            self.store.accounts, passwords, self.addresses, self.store.app_passwords, reactor
+        )
         self.counts: defaultdict[str, ConnectionCounts] = defaultdict(ConnectionCounts)
         self.counters = MemoryCounterStore(reactor)
         for scope, mode in snapshot.attack_modes.items():

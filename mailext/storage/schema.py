@@ -27,6 +27,8 @@ from sqlalchemy import (
 
 __all__ = [
     "account",
+    "app_password",
+    "app_password_device",
     "attack_mode",
     "content",
     "identity",
@@ -124,6 +126,31 @@ account = Table(
     Column("address", String, nullable=False, unique=True),
     Column("password_hash", String, nullable=False),
     sqlite_autoincrement=True,
+)
+
+#: App passwords. ``bound``: good for one device alone, that of the next table.
+app_password = Table(
+    "app_password",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("bound", Boolean, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("last_used", Double),
+    sqlite_with_rowid=False,
+)
+
+#: The device of a bound app password; none yet, if the first one that uses it
+#: is to be it. C22, draft-storey-smtp-client-id-13 section 7: apart from the
+#: passwords.
+app_password_device = Table(
+    "app_password_device",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("hash", String, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 #: The client identities that an account was used with. C22,

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from mailext.storage import messages
 from mailext.storage.accounts import SqlAccountStore
 from mailext.storage.alerts import AlertLedger
+from mailext.storage.app_passwords import SqlAppPasswords
 from mailext.storage.attack_modes import SqlAttackModes
 from mailext.storage.background import BackgroundTransactions
 from mailext.storage.content import ContentFolder
@@ -43,6 +44,7 @@ class Store:
     :ivar queue: the queue, for the queue target and the queue manager.
     :ivar queue_admin: the operator's questions about it.
     :ivar accounts: the accounts.
+    :ivar app_passwords: their app passwords.
     :ivar identities: the client identities of each account.
     :ivar identity_admin: what an operator does with them.
     :ivar licences: the identities that the operator has set up.
@@ -68,6 +70,7 @@ class Store:
         self.queue = SqlQueueStore(transactions, folder)
         self.queue_admin = QueueAdmin(transactions, folder)
         self.accounts = SqlAccountStore(transactions)
+        self.app_passwords = SqlAppPasswords(transactions, keys)
         self.identities = SqlIdentityRegistry(transactions, keys)
         self.identity_admin = IdentityAdmin(transactions, keys)
         self.licences = SqlLicenceRegistry(transactions, keys)

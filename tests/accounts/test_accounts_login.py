@@ -32,11 +32,15 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from mailext.accounts.addresses import AddressBook
+from mailext.accounts.app_passwords import app_password_digest
 from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
 from mailext.accounts.portal import ChainedPortal, CheckerChain
 from mailext.accounts.sasl import LoginMechanism, PlainMechanism, mechanisms_for
 from mailext.accounts.strings import CheckerStringError, make_checker
+from mailext.clientid.binding import identified
+from mailext.testing import session_view
+from mailext.values import ClientIdentity
 from tests.support import failure_result_of, logged, success_result_of
 
 
@@ -245,6 +249,18 @@ class Hashes:
         return succeed(self.hashes.get(address))
 
 
+class AppPasswords:
+    """Says yes to one password, and remembers who has asked."""
+
+    def __init__(self) -> None:
+        self.good = b""
+        self.asked = []
+
+    def admits(self, account, digest, identity, when):
+        self.asked.append((account, identity))
+        return succeed(digest == app_password_digest(self.good))
+
+
 class TestAccountsChecker:
     @pytest.fixture
     def hashings(self):
@@ -259,12 +275,29 @@ class TestAccountsChecker:
         hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         addresses = AddressBook(["example.org"], ["ann@example.org"], {"info": ["ann"]})
         self.accounts = Hashes({"ann@example.org": hasher.hash(b"secret")})
-        return AccountsChecker(
-            self.accounts, Passwords(Clock(), in_thread, Random(1), hasher), lambda: addresses
-        )
+        self.app_passwords = AppPasswords()
+        clock = Clock()
+        passwords = Passwords(clock, in_thread, Random(1), hasher)
+        return AccountsChecker(self.accounts, passwords, lambda: addresses, self.app_passwords, clock)
 
     def test_interface(self, checker):
         assert verifyObject(ICredentialsChecker, checker)
+
+    @pytest.mark.requirement("U8")
+    def test_an_app_password_is_as_good_as_the_accounts_own(self, checker, hashings):
+        self.app_passwords.good = b"abcd-efgh-ijkl-mnop-qrst-uvwx"
+        phone = ClientIdentity("UUID", "phone")
+        credentials = identified(
+            UsernamePassword(b"ANN", b"ABCDEFGH ijkl mnop qrst uvwx"), session_view(phone)
+        )
+        assert success_result_of(checker.requestAvatarId(credentials)) == b"ann@example.org"
+        assert self.app_passwords.asked == [("ann@example.org", phone)]
+        assert hashings == []
+        # Another one costs what any wrong password costs.
+        wrong = checker.requestAvatarId(UsernamePassword(b"ann", b"zzzz-efgh-ijkl-mnop-qrst-uvwx"))
+        assert failure_result_of(wrong).check(UnauthorizedLogin)
+        assert len(hashings) == 1
+        assert self.app_passwords.asked[1:] == [("ann@example.org", None)]
 
     @pytest.mark.parametrize("username", [b"ann@example.org", b"ann", b"ANN", b"Ann@Example.ORG"])
     def test_the_avatar_id_is_the_canonical_address(self, checker, username):

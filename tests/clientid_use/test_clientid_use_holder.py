@@ -93,3 +93,18 @@ def test_forged_devices_are_not_anns(site: MakeSite) -> None:
         assert mail.attempt("ann", "127.0.0.9", f"forged-{number}", "wrong") == 535
     eventually(lambda: len(logins(mail, "--all")) >= 9, "the log")
     assert len(mail.identities("ann")) == 1
+
+
+@pytest.mark.requirement("U8")
+def test_an_app_password_that_only_anns_phone_can_use(site: MakeSite) -> None:
+    mail = site("history")
+    made = json.loads(
+        mail.server.run("--json", "account", "app-password", "add", "ann", "phone", "--first-device").stdout
+    )["password"]
+    assert mail.attempt("ann", "127.0.0.1", "-", made) == 535
+    assert mail.attempt("ann", "127.0.0.1", "phone", made) == 235
+    assert mail.attempt("ann", "127.0.0.9", "thief", made) == 535
+    assert mail.attempt("ben", "127.0.0.1", "phone", made) == 535
+    mail.play("ann  127.0.0.1  laptop  right  235")
+    mail.server.run("account", "app-password", "revoke", "ann", "phone")
+    assert mail.attempt("ann", "127.0.0.1", "phone", made) == 535
