@@ -253,13 +253,14 @@ class ClientSession:
             return False
         if self.state is ClientState.READY:
             return True
-        # RFC 2920 section 3.1. Not behind chunks that might still be refused:
-        # they leave a transaction that wants RSET.
+        # RFC 2920 section 3.1. Not behind chunks that were refused, or might
+        # still be: they leave a transaction that wants RSET.
         return (
             self.state is ClientState.COMPLETION
             and self.protocol is Protocol.ESMTP
             and "PIPELINING" in self.offered
             and len(self._awaited) == 1
+            and bool(self._the_transaction.accepted)
         )
 
     def start_message(self, envelope: Envelope) -> None:
@@ -274,6 +275,7 @@ class ClientSession:
         :raise CannotCarryError: if the server lacks what the message needs, or
             has no room for any of its recipients; nothing was said.
         :raise SequenceError: if it is not the time for it.
+        :raise ValueError: if there is no recipient, or one is there twice.
         """
         self._check(Command.MAIL)
         if self.state is ClientState.COMPLETION and not self.takes_message:
@@ -285,6 +287,8 @@ class ClientSession:
             line = rcpt_command(recipient, envelope.options, self.offered)
             commands.append((Command.RCPT, line, partial(self._on_rcpt, recipient.address)))
         self._mails += 1
+        if self.limits.domains is not None:
+            self._domains.update(recipient.address.domain.lower() for recipient in named)
         if self._transaction is None:
             self._transaction = transaction
         else:
@@ -383,8 +387,6 @@ class ClientSession:
         named = self.limits.within(recipients, self._domains)
         if not named or self._mails == self.limits.mails:
             raise CannotCarryError(BEYOND_LIMITS)
-        if self.limits.domains is not None:
-            self._domains.update(recipient.address.domain.lower() for recipient in named)
         if len(named) < len(recipients):
             for recipient in recipients:
                 if recipient not in named:

@@ -143,7 +143,8 @@ def test_where_it_cannot_be(offer: bytes, protocol: Protocol) -> None:
     assert heard(client, OK) == [MessageDone({BOB: DELIVERED})]
 
 
-def test_not_behind_chunks_that_might_still_be_refused() -> None:
+def behind_two_chunks() -> ClientSession:
+    """A session that has sent the end of a message in two chunks."""
     client = session()
     heard(client, GREETING)
     client.hello(Command.EHLO)
@@ -152,8 +153,25 @@ def test_not_behind_chunks_that_might_still_be_refused() -> None:
     heard(client, OK + OK)
     client.send_content(b"0123456789\r\n" * 10_000)
     client.end_content()
+    client.data_to_send()
+    return client
+
+
+def test_not_behind_chunks_that_might_still_be_refused() -> None:
+    client = behind_two_chunks()
     assert not client.takes_message
     heard(client, OK)
+    assert client.takes_message
+
+
+def test_not_behind_chunks_that_were_refused() -> None:
+    client = behind_two_chunks()
+    assert heard(client, b"552 5.3.4 Too big\r\n") == []
+    with pytest.raises(SequenceError):
+        client.start_message(envelope(EVE))
+    heard(client, b"503 5.5.1 No transaction\r\n")
+    assert client.data_to_send() == b"RSET\r\n"
+    assert heard(client, OK) == [MessageDone({BOB: Outcome(552, "5.3.4", "Too big", HOST)})]
     assert client.takes_message
 
 
