@@ -73,7 +73,7 @@ class MaildirTarget:
     """
     Delivers to the accounts of this server.
 
-    :param put: puts letters into Maildirs: :meth:`.Maildrops.put` of what has
+    :param put: puts letters into Maildirs: :meth:`mailext.delivery.maildrop.Maildrops.put` of what has
         come together, in a thread.
     :param spools: where bodies are kept on their way.
     :param addresses: gives the address book: which accounts there are now.

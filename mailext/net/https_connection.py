@@ -112,12 +112,12 @@ class HttpsConnection:
         self._guard: _Guard | None = None
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        """See :meth:`IAgentEndpointFactory.endpointForURI`: the one connection there is."""
+        """See ``IAgentEndpointFactory.endpointForURI``: the one connection there is."""
         self._host, self._port = uri.host.decode("ascii"), uri.port
         return self
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """See :meth:`IStreamClientEndpoint.connect`; it fails with :class:`HttpsError`."""
+        """See ``IStreamClientEndpoint.connect``; it fails with :class:`HttpsError`."""
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, factory: IProtocolFactory) -> IProtocol:

@@ -22,7 +22,7 @@ anchor is
 A digest of a certificate that was not sent leads nowhere (RFC 7671 section
 5.2.2): that is the host's mistake.
 
-Chains are built and verified by :mod:`cryptography.x509.verification`. Its
+Chains are built and verified by ``cryptography.x509.verification``. Its
 profile for the web is relaxed where private authorities, and RFC 5280, are:
 key identifiers, key usage and alternative names may be missing. It keeps what
 it asks of algorithms and of the size of keys (RSA from 2048 bits, no SHA-1).
