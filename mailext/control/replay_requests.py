@@ -30,7 +30,9 @@ class ReadIdentities(Request):
     """
     Read what the registry knows.
 
-    :param after: account and id of the last one that is known; empty for none.
+    :param after_account: the account of the last one that is known; empty for
+        none.
+    :param after_id: its id, likewise.
     :param limit: how many at most.
     """
 
