@@ -38,6 +38,7 @@ __all__ = [
     "LoginOutcome",
     "MailOptions",
     "Mailbox",
+    "MailboxNews",
     "MxLevel",
     "MxRecord",
     "NextHop",
@@ -112,6 +113,25 @@ class Mailbox:
     def is_ascii(self) -> bool:
         """Whether the address can be said without SMTPUTF8 (RFC 6531)."""
         return self.local_part.isascii() and self.domain.isascii()
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxNews:
+    """
+    What a session is to be told of the mailbox that it has selected.
+
+    :param vanished: sequence numbers of messages that are gone, the greatest
+        first: each is that of the message once those before are gone.
+    :param flags: messages whose flags are others now, by sequence number.
+    :param exists: how many messages there are; None if there are no more and
+        no fewer than the session knows of.
+    :param recent: how many of them are recent; None as for ``exists``.
+    """
+
+    vanished: tuple[int, ...] = ()
+    flags: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    exists: int | None = None
+    recent: int | None = None
 
 
 class TlsDemand(IntEnum):

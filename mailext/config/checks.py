@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 
 _ACCOUNTS_NOT_OPEN_YET = InMemoryUsernamePasswordDatabaseDontUse()
 
-_LATER_LISTENERS = ("imap", "imaps", "pop3", "pop3s", "metrics")
+_LATER_LISTENERS = ("metrics",)
 _SUBADDRESS_DELIMITER = re.compile(r"[!#$%&'*+/=?^_`{|}~-]?")
 
 
@@ -140,7 +140,7 @@ def _certificates(configuration: Configuration) -> Iterator[Finding]:
     if len(tls.certificate) != len(tls.key):
         yield ("tls", "key"), f"{len(tls.key)} keys for {len(tls.certificate)} certificates"
         return
-    for name in ("submissions", "https"):
+    for name in ("submissions", "imaps", "pop3s", "https"):
         if not tls.certificate and configuration.listen.endpoints()[name]:
             yield ("listen", name), "needs a certificate: set certificate and key in [tls]"
     unreadable = [*_unreadable("certificate", tls.certificate), *_unreadable("key", tls.key)]

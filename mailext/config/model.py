@@ -115,10 +115,10 @@ class Listen:
     submissions: tuple[str, ...] = _key("Message submission over TLS (RFC 8314).", default=())
     mx: tuple[str, ...] = _key("Mail from other servers.", default=())
     lmtp: tuple[str, ...] = _key("Mail from a local server, by LMTP (RFC 2033).", default=())
-    imap: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
-    imaps: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
-    pop3: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
-    pop3s: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
+    imap: tuple[str, ...] = _key("Access to mailboxes by IMAP, with STARTTLS (RFC 3501).", default=())
+    imaps: tuple[str, ...] = _key("The same over TLS (RFC 8314).", default=())
+    pop3: tuple[str, ...] = _key("Access to mailboxes by POP3, with STLS (RFC 1939, RFC 2595).", default=())
+    pop3s: tuple[str, ...] = _key("The same over TLS (RFC 8314).", default=())
     https: tuple[str, ...] = _key("The MTA-STS policy of our domains (RFC 8461).", default=())
     metrics: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
 
@@ -243,7 +243,7 @@ class ListenerKeys:
         default=False,
         in_words="true for submission and submissions",
     )
-    plaintext_auth: bool = _key("Whether AUTH is offered without TLS.", default=False)
+    plaintext_auth: bool = _key("Whether logins are taken without TLS.", default=False)
 
 
 @frozen(kw_only=True)

@@ -1,8 +1,8 @@
-"""Who gets which delivery object."""
+"""Who gets which avatar."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,9 +11,11 @@ from twisted.cred.portal import IRealm
 from twisted.mail.interfaces import IMessageDeliveryFactory
 from zope.interface import Interface, implementer
 
+from mailext.accounts.addresses import AddressBook
 from mailext.delivery.reception import ExchangeDelivery, Reception, SubmissionDelivery
+from mailext.values import Mailbox
 
-__all__ = ["DeliveryFactory", "MailRealm"]
+__all__ = ["AvatarMaker", "DeliveryFactory", "MailRealm", "deliveries"]
 
 
 @implementer(IMessageDeliveryFactory)
@@ -32,16 +34,25 @@ class DeliveryFactory:
         return self.make()
 
 
+#: Makes an avatar, and what is to be called when the session ends. It is given
+#: the account's canonical address; None for nobody's account.
+AvatarMaker = Callable[[Mailbox | None], tuple[object, Callable[[], None]]]
+
+
 @implementer(IRealm)
 class MailRealm:
     """
     The realm of the server's own mail.
 
-    :param reception: the server.
+    :param addresses: gives the address book.
+    :param makers: of avatars, by the interface that these provide.
     """
 
-    def __init__(self, reception: Reception) -> None:
-        self._reception = reception
+    def __init__(
+        self, addresses: Callable[[], AddressBook], makers: Mapping[type[Interface], AvatarMaker]
+    ) -> None:
+        self._addresses = addresses
+        self._makers = makers
 
     def requestAvatar(
         self,
@@ -53,21 +64,38 @@ class MailRealm:
         :param avatarId: the name that a checker knows an account by, octets as
             UTF-8; ``ANONYMOUS`` for nobody's account.
         :param mind: ignored.
-        :raise UnauthorizedLogin: if the name cannot be that of an account.
+        :raise UnauthorizedLogin: if the name cannot be that of an account, or
+            nobody's account has no such avatar.
         """
-        if IMessageDeliveryFactory not in interfaces:
-            raise NotImplementedError("this realm gives out IMessageDeliveryFactory only")
-        return IMessageDeliveryFactory, DeliveryFactory(self._delivery_for(avatarId)), _logged_out
+        for interface in interfaces:
+            if interface in self._makers:
+                avatar, logout = self._makers[interface](self._account(avatarId))
+                return interface, avatar, logout
+        raise NotImplementedError("this realm gives out other avatars")
 
-    def _delivery_for(self, avatar_id: str | bytes | tuple[()]) -> Callable[[], ExchangeDelivery]:
+    def _account(self, avatar_id: str | bytes | tuple[()]) -> Mailbox | None:
         if isinstance(avatar_id, tuple):
-            return partial(ExchangeDelivery, self._reception)
+            return None
         try:
             name = avatar_id if isinstance(avatar_id, str) else avatar_id.decode("utf-8")
-            account = self._reception.addresses().account_named(name)
+            return self._addresses().account_named(name)
         except ValueError as error:
             raise UnauthorizedLogin("not the name of an account") from error
-        return partial(SubmissionDelivery, self._reception, account)
+
+
+def deliveries(reception: Reception) -> AvatarMaker:
+    """
+    Makes the avatars that bring mail.
+
+    :param reception: the server.
+    """
+
+    def make(account: Mailbox | None) -> tuple[DeliveryFactory, Callable[[], None]]:
+        if account is None:
+            return DeliveryFactory(partial(ExchangeDelivery, reception)), _logged_out
+        return DeliveryFactory(partial(SubmissionDelivery, reception, account)), _logged_out
+
+    return make
 
 
 def _logged_out() -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.mail import smtp
 
 from mailext.clientid.login import AnyPortal
-from mailext.counts import ConnectionCounts
+from mailext.counts import ConnectionCounts, LiveConnections
 from mailext.net import tls
 from mailext.net.esmtp import ESMTP
+from mailext.net.refusals_log import log_connection_refused
 from mailext.net.settings import ListenerSettings
 from mailext.wire import replies
 
@@ -61,16 +62,15 @@ class SMTPFactory(smtp.SMTPFactory):
         super().__init__(portal)
         self.settings = settings
         self.clock = clock
-        self._live: set[ESMTP] = set()
-        self._counts = counts or ConnectionCounts()
-        self._drained: list[Deferred[None]] = []
+        self._live: LiveConnections[ESMTP] = LiveConnections(counts or ConnectionCounts())
         if settings is not None:
             self.domain = settings.hostname.encode("ascii")
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         address = getattr(addr, "host", "")
         limits = self.settings or self.protocol.settings
-        if self._counts.is_full(address, limits.connections, limits.connections_per_address):
+        if self._live.is_full(address, limits.connections, limits.connections_per_address):
+            log_connection_refused(limits.name, address or "local")
             return _Refusal()
         protocol = super().buildProtocol(addr)
         if self.settings is not None:
@@ -80,9 +80,8 @@ class SMTPFactory(smtp.SMTPFactory):
             protocol.challengers = self.settings.challengers
             protocol.ctx = self.settings.tls
         protocol.clock = self.clock
-        protocol.ended = partial(self._ended, protocol, address)
-        self._live.add(protocol)
-        self._counts.add(address)
+        protocol.ended = partial(self._live.ended, protocol, address)
+        self._live.begun(protocol, address)
         return cast("Protocol", protocol)
 
     @property
@@ -97,17 +96,14 @@ class SMTPFactory(smtp.SMTPFactory):
 
         :return: a Deferred that fires when the last one is gone.
         """
-        if not self._live:
-            return succeed(None)
-        drained: Deferred[None] = Deferred()
-        self._drained.append(drained)
-        for protocol in list(self._live):
+        drained = self._live.drained()
+        for protocol in self._live:
             protocol.retire()
         return drained
 
     def cut_off(self) -> None:
         """End every connection with 421 at once, whatever is under way."""
-        for protocol in list(self._live):
+        for protocol in self._live:
             protocol.timeoutConnection()
 
     def end_sessions(self, avatar_id: str) -> None:
@@ -117,14 +113,6 @@ class SMTPFactory(smtp.SMTPFactory):
 
         :param avatar_id: who has logged in.
         """
-        for protocol in list(self._live):
+        for protocol in self._live:
             if protocol.sessionView().avatar_id == avatar_id:
                 protocol.retire(replies.LOGIN_REVOKED)
-
-    def _ended(self, protocol: ESMTP, address: str) -> None:
-        self._live.discard(protocol)
-        self._counts.remove(address)
-        if not self._live:
-            waiting, self._drained = self._drained, []
-            for drained in waiting:
-                drained.callback(None)

@@ -7,21 +7,16 @@ from functools import partial
 from ipaddress import ip_address
 
 from attrs import frozen
-from twisted.cred.checkers import AllowAnonymousAccess, ICredentialsChecker
-from twisted.cred.portal import IRealm
+from twisted.cred.checkers import AllowAnonymousAccess
 from twisted.internet.interfaces import IProtocolFactory, IReactorTime
+from twisted.mail.interfaces import IMessageDeliveryFactory
 
+from mailext.access.factory import AccessFactory
 from mailext.accounts.addresses import AddressBook
-from mailext.accounts.portal import ChainedPortal
-from mailext.accounts.sasl import mechanisms_for
-from mailext.accounts.strings import make_checker as make_credentials_checker
-from mailext.clientid.configured import make_checkers
-from mailext.clientid.dispositions import Dispositions
-from mailext.clientid.login import LoginJudge
 from mailext.clientid.services import PluginServices
 from mailext.config.model import Configuration, Limits, Listener, Relay
 from mailext.config.publishing import own_policies
-from mailext.delivery.realm import MailRealm
+from mailext.delivery.realm import MailRealm, deliveries
 from mailext.delivery.reception import Reception, RelayCheck, any_sender, relays_for_nobody
 from mailext.net.factory import SMTPFactory
 from mailext.net.settings import ListenerSettings
@@ -30,14 +25,19 @@ from mailext.plugins import make_policy
 from mailext.publishing.policy_web import policy_site, within_bounds
 from mailext.queue.target import QueueTarget
 from mailext.routing.names import plain_address
+from mailext.service.access import ACCESS_PROTOCOLS, access_factory
+from mailext.service.logging_in import LoggingIn
 from mailext.service.logins import LoginKeeping
 from mailext.service.site import Site
 from mailext.values import Protocol, SessionView
 from mailext.wire.limits import Limits as SessionLimits
 
-__all__ = ["Doors", "open_doors"]
+__all__ = ["Doors", "MailFactory", "open_doors"]
 
-_IMPLICIT_TLS = frozenset({"submissions"})
+#: What knows of the sessions of a listener.
+MailFactory = SMTPFactory | AccessFactory
+
+_IMPLICIT_TLS = frozenset({"submissions", "imaps", "pop3s"})
 
 
 @frozen
@@ -45,13 +45,13 @@ class Doors:
     """
     What stands behind the listeners.
 
-    :param smtp: the factory of each listener, by its name.
+    :param mail: the factory of each listener of mail, by its name.
     :param outermost: what stands behind each listener: these, with TLS around
         those that want it; and the web server of our MTA-STS policy.
     :param tls: makes TLS contexts, None without a certificate.
     """
 
-    smtp: Mapping[str, SMTPFactory]
+    mail: Mapping[str, MailFactory]
     outermost: Mapping[str, IProtocolFactory]
     tls: ServerContextFactory | None
 
@@ -67,21 +67,21 @@ def open_doors(configuration: Configuration, site: Site, clock: IReactorTime) ->
         pairs = zip(configuration.tls.certificate, configuration.tls.key, strict=True)
         tls = ServerContextFactory(list(pairs))
     logins = site.login_keeping(configuration)
-    smtp = {
-        name: _factory(configuration, listener, site, clock, tls, logins=logins)
-        for name, listener in configuration.listeners.items()
-    }
+    mail: dict[str, MailFactory] = {}
+    for name, listener in configuration.listeners.items():
+        make = access_factory if name in ACCESS_PROTOCOLS else _smtp_factory
+        mail[name] = make(configuration, listener, site, clock, tls, logins=logins)
     outermost: dict[str, IProtocolFactory] = {
         name: implicit(factory, tls) if tls is not None and name in _IMPLICIT_TLS else factory
-        for name, factory in smtp.items()
+        for name, factory in mail.items()
     }
     if tls is not None and configuration.listen.https:
         web = implicit(policy_site(own_policies(configuration), clock), tls)
         outermost["https"] = within_bounds(web, clock)
-    return Doors(smtp, outermost, tls)
+    return Doors(mail, outermost, tls)
 
 
-def _factory(
+def _smtp_factory(
     configuration: Configuration,
     listener: Listener,
     site: Site,
@@ -91,7 +91,6 @@ def _factory(
     logins: LoginKeeping,
 ) -> SMTPFactory:
     services = PluginServices(clock, site.store.identities, site.store.licences, site.counters)
-    dispositions = Dispositions.from_names(listener.clientid.types)
     reception = Reception(
         site.addresses,
         partial(_queue_for, site.queue),
@@ -101,7 +100,19 @@ def _factory(
         AddressBook.owns if configuration.addresses.sender_check else any_sender,
         _relay_check(listener, configuration.relay),
     )
-    portal = _portal(listener, MailRealm(reception), site.accounts)
+    logging_in = LoggingIn.at(
+        listener,
+        configuration,
+        MailRealm(site.addresses, {IMessageDeliveryFactory: deliveries(reception)}),
+        site.accounts,
+        services,
+        clock=clock,
+        logins=logins,
+        reject_at=listener.clientid.reject_at,
+    )
+    if not listener.keys.require_auth:
+        # Whoever does not log in may bring mail for our accounts.
+        logging_in.portal.registerChecker(AllowAnonymousAccess())
     limits = listener.limits
     settings = ListenerSettings(
         name=listener.name,
@@ -120,24 +131,15 @@ def _factory(
         plaintext_auth=listener.keys.plaintext_auth,
         dsn=True,
         clientid_enabled=listener.clientid.enabled,
-        dispositions=dispositions,
-        login=LoginJudge(
-            make_checkers(listener.clientid.checkers, services),
-            clock,
-            configuration.policy_timeout,
-            listener.clientid.reject_at,
-            logins.journal(dispositions),
-            completed=logins.completed,
-        ),
+        dispositions=logging_in.dispositions,
+        login=logging_in.judge,
         policies=tuple(make_policy(string, services) for string in listener.keys.policies),
         policy_timeout=configuration.policy_timeout,
         auth_failure_delay=configuration.auth_failure_delay,
         tls=tls,
-        challengers=mechanisms_for(
-            portal.listCredentialsInterfaces(), configuration.hostname.encode("ascii")
-        ),
+        challengers=logging_in.challengers,
     )
-    return SMTPFactory(portal, settings, clock=clock, counts=site.counts[listener.name])
+    return SMTPFactory(logging_in.portal, settings, clock=clock, counts=site.counts[listener.name])
 
 
 def _relay_check(listener: Listener, relay: Relay) -> RelayCheck:
@@ -165,16 +167,6 @@ def _session_limits(limits: Limits) -> SessionLimits:
         junk_commands=limits.junk_commands,
         auth_failures=limits.auth_failures,
     )
-
-
-def _portal(listener: Listener, realm: IRealm, accounts: ICredentialsChecker) -> ChainedPortal:
-    portal = ChainedPortal(realm)
-    for string in listener.keys.auth:
-        portal.registerChecker(make_credentials_checker(string, accounts))
-    if not listener.keys.require_auth:
-        # Whoever does not log in may bring mail for our accounts.
-        portal.registerChecker(AllowAnonymousAccess())
-    return portal
 
 
 def _queue_for(queue: QueueTarget, session: SessionView) -> QueueTarget:

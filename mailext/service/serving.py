@@ -12,10 +12,9 @@ from twisted.logger import Logger
 
 from mailext.config.model import Configuration
 from mailext.control.server import ControlFactory, ControlService
-from mailext.net.factory import SMTPFactory
 from mailext.net.tls import ServerContextFactory
 from mailext.service.certificates import CertificateWatch
-from mailext.service.doors import open_doors
+from mailext.service.doors import MailFactory, open_doors
 from mailext.service.listeners import Listeners
 from mailext.service.own_addresses import own_addresses
 from mailext.service.site import ISiteReactor, Site
@@ -52,7 +51,7 @@ class Serving:
         self._site = Site(configuration, reactor, random, self._end_sessions, self._own_addresses)
         self._doors = open_doors(configuration, self._site, reactor)
         # Connections that began before a reload keep their factory.
-        self._factories: list[SMTPFactory] = list(self._doors.smtp.values())
+        self._factories: list[MailFactory] = list(self._doors.mail.values())
         self._certificates = CertificateWatch(reactor, self._tls)
         self._control = ControlService(
             reactor,

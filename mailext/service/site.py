@@ -11,6 +11,7 @@ from time import monotonic
 
 from twisted.internet.defer import Deferred
 
+from mailext.access.store import Mailboxes
 from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
 from mailext.batches import Batches
@@ -22,7 +23,8 @@ from mailext.control.desk import make_dispatcher
 from mailext.control.offline import take_snapshot
 from mailext.counts import ConnectionCounts
 from mailext.delivery.maildir import MaildirTarget
-from mailext.delivery.maildrop import Maildrops
+from mailext.delivery.maildrop import Letter, Maildrops
+from mailext.delivery.names import MessageNames, account_folder
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
 from mailext.queue.manager import QueueManager
@@ -45,6 +47,8 @@ _HASHINGS_WAITING = 200
 # A mailbox waits for its disk.
 _MAILBOX_THREADS = 8
 _MAILBOXES_WAITING = 200
+# Each session of IMAP or POP3 waits for one command.
+_ACCESSES_WAITING = 5000
 # Messages that are attempted at one time: each may wait for a host that is slow.
 _ATTEMPTS = 100
 
@@ -69,6 +73,8 @@ class Site:
     :ivar store: the store.
     :ivar addresses: the address book.
     :ivar accounts: the credentials checker of the built-in accounts.
+    :ivar mailboxes: the mailboxes of the accounts, for IMAP and POP3.
+    :ivar access_threads: where these are worked on.
     :ivar queue: the queue as a delivery target.
     :ivar dispatcher: answers the operator.
     :ivar counts: the connections of each listener.
@@ -89,6 +95,7 @@ class Site:
         self.addresses = CurrentAddresses(self.store.accounts, configuration, snapshot.addresses)
         self._hashing = BoundedThreads(reactor, "mailext-hashing", os.cpu_count() or 1, _HASHINGS_WAITING)
         self._mailboxes = BoundedThreads(reactor, "mailext-mailbox", _MAILBOX_THREADS, _MAILBOXES_WAITING)
+        self.access_threads = BoundedThreads(reactor, "mailext-access", _MAILBOX_THREADS, _ACCESSES_WAITING)
         passwords = Passwords(reactor, self._hashing.run, random)
         self.accounts = AccountsChecker(
             self.store.accounts, passwords, self.addresses, self.store.app_passwords, reactor
@@ -102,8 +109,14 @@ class Site:
         names = Random(random.getrandbits(256))  # noqa: S311 - see above
         maildrops = Maildrops(configuration.state_dir / "mail")
         self._letters = Batches(reactor, "mailext-maildrop", maildrops.put, threads=2, size=50, waiting=5000)
+        self.mailboxes = Mailboxes(
+            partial(account_folder, configuration.state_dir / "mail"),
+            MessageNames(reactor, configuration.hostname, names),
+            self.access_threads.run,
+            reactor,
+        )
         mailboxes = MaildirTarget(
-            self._letters.do,
+            self._put_letter,
             configuration.state_dir,
             self.addresses,
             self._mailboxes.run,
@@ -169,6 +182,7 @@ class Site:
         """Begin to work."""
         self._hashing.startService()
         self._mailboxes.startService()
+        self.access_threads.startService()
         self._letters.startService()
         self._relaying.start()
         self._manager.start()
@@ -197,6 +211,16 @@ class Site:
         """
         return LoginKeeping.under(configuration, self.store, self.queue, self._mailboxes.run, self.addresses)
 
+    def _put_letter(self, letter: Letter) -> Deferred[Exception | None]:
+        """Put a letter into its Maildir, and tell the sessions that look at it."""
+
+        def put(trouble: Exception | None) -> Exception | None:
+            if trouble is None:
+                self.mailboxes.arrived(letter.account)
+            return trouble
+
+        return self._letters.do(letter).addCallback(put)
+
     def stop(self) -> Deferred[None]:
         """
         Finish what is under way, and close the state directory.
@@ -212,6 +236,7 @@ class Site:
         await self._relaying.stop()
         await self._results.flush()
         self._mailboxes.stopService()
+        self.access_threads.stopService()
         self._letters.stopService()
         self._hashing.stopService()
         await self.store.close()

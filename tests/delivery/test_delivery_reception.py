@@ -17,7 +17,7 @@ from zope.interface.verify import verifyObject
 
 from mailext.accounts.addresses import AddressBook
 from mailext.delivery.expansion import expand
-from mailext.delivery.realm import MailRealm
+from mailext.delivery.realm import MailRealm, deliveries
 from mailext.delivery.reception import ExchangeDelivery, Reception, SubmissionDelivery, any_sender
 from mailext.interfaces import IDelivery, IDeliveryTarget, IEnvelopeAwareDelivery
 from mailext.message.headers import HeaderSection
@@ -304,9 +304,13 @@ class TestMessage:
         assert server.queue.delivery.aborted
 
 
+def realm_of(server):
+    return MailRealm(server.reception.addresses, {IMessageDeliveryFactory: deliveries(server.reception)})
+
+
 class TestRealm:
     def avatar(self, server, avatar_id):
-        realm = MailRealm(server.reception)
+        realm = realm_of(server)
         assert verifyObject(IRealm, realm)
         interface, avatar, logout = realm.requestAvatar(
             avatar_id, None, IMessageDeliveryFactory, IMessageDelivery
@@ -343,7 +347,7 @@ class TestRealm:
 
     def test_other_interfaces(self, server):
         with pytest.raises(NotImplementedError):
-            MailRealm(server.reception).requestAvatar(ANONYMOUS, None, IMessageDelivery)
+            realm_of(server).requestAvatar(ANONYMOUS, None, IMessageDelivery)
 
 
 def test_an_address_that_leads_nowhere_is_left_out(server):

@@ -1,0 +1,354 @@
+"""
+One IMAP connection: commands one after the other, TLS, CLIENTID, the login.
+
+The commands that work on mailboxes are those of :mod:`mailext.access.imap`.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from base64 import b64encode
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from twisted.cred.credentials import ICredentials, UsernamePassword
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.mail.imap4 import (
+    IAccount,
+    IllegalClientResponse,
+    IllegalOperation,
+    IllegalQueryError,
+    MailboxCollision,
+    MailboxException,
+    NoSuchMailbox,
+    ReadOnlyMailbox,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailext.access.arguments import BoundedArguments
+from mailext.access.names import FolderNameError
+from mailext.access.presence import IdentityRefusedError, Presence
+from mailext.access.settings import AccessSettings
+from mailext.accounts.exchange import MalformedResponseError, SaslExchange
+from mailext.clientid.login import AnyPortal, LoginRefusedError, LoginUnavailableError
+from mailext.threads import ThreadsBusyError
+from mailext.values import Protocol, SessionView
+from mailext.wire.grammar import GrammarError, decode_base64
+from mailext.wire.limits import SASL_LINE
+
+__all__ = ["ImapConnection", "TryCreateError"]
+
+_log = Logger()
+
+# ASTRING-CHAR but for "+" (RFC 3501 section 9, tag).
+_TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}')
+_VERB = re.compile(rb"[A-Za-z]{1,32}")
+# How long a client has to take its last line, in seconds.
+_FAREWELL_SECONDS = 10.0
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class TryCreateError(NoSuchMailbox):  # type: ignore[misc] # it has no types
+    """There is no such mailbox, but the client may create it."""
+
+
+_REFUSALS: Mapping[type[Exception], bytes] = {
+    FolderNameError: b"[CANNOT] No mailbox can have this name",
+    TryCreateError: b"[TRYCREATE] No such mailbox",
+    NoSuchMailbox: b"[NONEXISTENT] No such mailbox",
+    MailboxCollision: b"[ALREADYEXISTS] There is a mailbox of this name",
+    ReadOnlyMailbox: b"The mailbox is selected to be read only",
+    MailboxException: b"[CANNOT] That cannot be done",
+    IllegalOperation: b"[CANNOT] That cannot be done",
+    LoginRefusedError: b"[AUTHENTICATIONFAILED] Authentication failed",
+    LoginUnavailableError: b"[UNAVAILABLE] Temporary authentication failure",
+    ThreadsBusyError: b"[UNAVAILABLE] Too much to do, try again later",
+}
+
+
+@implementer(IHandshakeListener)
+class ImapConnection(BoundedArguments):
+    """
+    :param ended: called without arguments when the connection is gone.
+    """
+
+    # RFC 3501 section 5.4: not less than 30 minutes.
+    POSTAUTH_TIMEOUT = 1800.0
+
+    def __init__(
+        self, settings: AccessSettings, portal: AnyPortal, clock: IReactorTime, ended: Callable[[], object]
+    ) -> None:
+        super().__init__({}, settings.tls)
+        self.settings = settings
+        self.message_size = settings.message_size
+        self.clock = clock
+        self.portal = portal
+        self.timeOut = settings.command_timeout
+        self.IDENT = settings.hostname.encode("ascii") + b" IMAP4rev1"
+        self._ended = ended
+        self._tag: bytes | None = None
+        self._errors = 0
+        self._commands = 0
+        self._farewell: bytes | None = None
+        self._is_leaving = False
+        self._is_over = False
+
+    # The connection
+
+    def connectionMade(self) -> None:
+        self.presence = Presence(Protocol.IMAP, self.transport, self.settings, self.portal, self.clock)
+        super().connectionMade()
+        if self.presence.encrypted:
+            self.setTimeout(self.settings.handshake_timeout)
+
+    def handshakeCompleted(self) -> None:
+        """TLS has begun (:class:`~twisted.internet.interfaces.IHandshakeListener`)."""
+        self.presence.handshake_completed()
+        self.setTimeout(self.settings.command_timeout)
+
+    def sessionView(self) -> SessionView:
+        """What checkers may know of this session."""
+        return self.presence.view()
+
+    def callLater(self, period: float, func: Callable[[], object]) -> IDelayedCall:
+        return self.clock.callLater(period, func)
+
+    def timeoutConnection(self) -> None:
+        if self._is_leaving:
+            self.transport.abortConnection()
+        else:
+            self._leave(b"Autologout; the connection was idle for too long")
+
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: ARG002 - Twisted's signature
+        self._leave(b"The line is too long")
+
+    def retire(self, farewell: bytes) -> None:
+        """End the connection, after the command that is under way."""
+        if self._is_busy:
+            self._farewell = farewell
+        else:
+            self._leave(farewell)
+
+    def cut_off(self) -> None:
+        """End the connection at once."""
+        self.transport.abortConnection()
+
+    def _leave(self, farewell: bytes) -> None:
+        if not self._is_leaving:
+            self._is_leaving = True
+            self.sendUntaggedResponse(b"BYE " + farewell)
+            self.setTimeout(_FAREWELL_SECONDS)
+            self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._is_over = True
+        super().connectionLost(reason)
+        self.presence.end()
+        self._ended()
+
+    # Commands, one after the other
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether a command is under way that needs nothing more from the client."""
+        return self._tag is not None and self.parseState == "command"
+
+    def lineReceived(self, line: bytes) -> None:
+        if self._is_leaving:
+            return
+        super().lineReceived(line)
+        if self._is_busy:
+            # What the client has sent ahead stays unread.
+            self.pauseProducing()
+
+    def parse_command(self, line: bytes) -> None:
+        tag, _, rest = line.partition(b" ")
+        verb, _, arguments = rest.partition(b" ")
+        if not _TAG.fullmatch(tag):
+            self.sendBadResponse(None, b"A tag is missing")
+            self._count_error()
+            return
+        self._tag = tag
+        self._commands += 1
+        if self.state == "unauth" and self._commands > self.settings.commands:
+            self._leave(b"Too many commands without a login")
+            return
+        try:
+            self.dispatchCommand(tag, verb, arguments)
+        except IllegalClientResponse:
+            self.sendBadResponse(tag, b"Malformed command")
+
+    def lookupCommand(self, cmd: bytes) -> Any:  # noqa: ANN401 - Twisted's tables of methods
+        return super().lookupCommand(cmd) if _VERB.fullmatch(cmd) else None
+
+    def _respond(self, state: bytes, tag: bytes | None, message: bytes | None) -> None:
+        super()._respond(state, tag, message)
+        if tag is None or tag != self._tag:
+            return
+        self._tag = None
+        if self._farewell is not None:
+            self._leave(self._farewell)
+        elif state == b"BAD":
+            self._count_error()
+        else:
+            self._errors = 0
+        if self.paused and not self._is_over:
+            self.resumeProducing()
+
+    def _count_error(self) -> None:
+        self._errors += 1
+        if self._errors >= self.settings.errors:
+            self._leave(b"Too many errors")
+
+    def run(self, tag: bytes, command: Coroutine[Deferred[Any], Any, bytes]) -> None:
+        """
+        Have a command done, and answer it.
+
+        :param command: gives the text of OK. What it raises is answered with
+            NO or BAD; what was not to be expected is logged.
+        """
+        done: Deferred[bytes] = Deferred.fromCoroutine(command)
+        done.addCallback(lambda text: self.sendPositiveResponse(tag, text))
+        done.addErrback(self._failed, tag)
+        done.addErrback(lambda failure: _log.failure("A command could not be answered", failure))
+
+    def _failed(self, failure: Failure, tag: bytes) -> None:
+        if self._is_over or failure.check(ConnectionLost):
+            return
+        if failure.check(IllegalClientResponse, IllegalQueryError):
+            self.sendBadResponse(tag, b"Malformed command")
+            return
+        known = failure.check(*_REFUSALS)
+        if known is None:
+            _log.failure("A command failed", failure, session=self.sessionView().id)
+            known = failure.check(OSError)
+            full = known is not None and failure.value.errno in _FULL
+            self.sendNegativeResponse(
+                tag, b"[OVERQUOTA] There is no room for it" if full else b"[SERVERBUG] Internal error"
+            )
+            return
+        self.sendNegativeResponse(tag, _REFUSALS[known])
+
+    # What is offered
+
+    def capabilities(self) -> dict[bytes, list[bytes] | None]:
+        offered: dict[bytes, list[bytes] | None] = {b"IDLE": None, b"NAMESPACE": None, b"UNSELECT": None}
+        if self.state != "unauth":
+            return offered
+        offered[b"SASL-IR"] = None
+        if self.presence.can_start_tls:
+            offered[b"STARTTLS"] = None
+        if self.presence.may_log_in:
+            offered[b"AUTH"] = [name.encode("ascii") for name in self.settings.challengers]
+        else:
+            offered[b"LOGINDISABLED"] = None
+        if self.presence.offers_clientid:
+            offered[b"CLIENTID"] = None
+        return offered
+
+    def do_STARTTLS(self, tag: bytes) -> None:
+        if not self.presence.can_start_tls:
+            self.sendBadResponse(tag, b"TLS cannot begin")
+        elif self._buffer:
+            # What came in clear behind the command would be taken for what is
+            # said under TLS.
+            self._leave(b"Nothing may follow STARTTLS before TLS has begun")
+        else:
+            self.sendPositiveResponse(tag, b"Begin TLS negotiation now")
+            self.setTimeout(self.settings.handshake_timeout)
+            self.presence.start_tls()
+
+    unauth_STARTTLS = (do_STARTTLS,)
+
+    def do_CLIENTID(self, tag: bytes, kind: bytes, token: bytes) -> None:
+        try:
+            self.presence.identify(kind, token)
+        except IdentityRefusedError as error:
+            self.sendBadResponse(tag, str(error).encode("ascii"))
+        except GrammarError:
+            self.sendBadResponse(tag, b"Not a client identity")
+        else:
+            self.sendPositiveResponse(tag, b"CLIENTID completed")
+
+    unauth_CLIENTID = (do_CLIENTID, BoundedArguments.arg_astring, BoundedArguments.arg_finalastring)
+
+    # Logins
+
+    def do_LOGIN(self, tag: bytes, user: bytes, passwd: bytes) -> None:
+        self.presence.login_comes()
+        if not self.presence.may_log_in:
+            self._refuse_in_clear(tag)
+            return
+        credentials = UsernamePassword(user, passwd)
+        self._log_in(tag, credentials, user.decode("utf-8", "replace"), "LOGIN")
+
+    unauth_LOGIN = (do_LOGIN, BoundedArguments.arg_astring, BoundedArguments.arg_finalastring)
+
+    def do_AUTHENTICATE(self, tag: bytes, mechanism: bytes, initial: bytes) -> None:
+        self.presence.login_comes()
+        name = mechanism.decode("ascii").upper()
+        if not self.presence.may_log_in:
+            self._refuse_in_clear(tag)
+        elif name not in self.settings.challengers:
+            self.sendNegativeResponse(tag, b"No such mechanism")
+        else:
+            self.run(tag, self._authenticate(SaslExchange(self.settings.challengers, name), initial))
+
+    unauth_AUTHENTICATE = (do_AUTHENTICATE, BoundedArguments.arg_atom, BoundedArguments.arg_rest)
+
+    def _refuse_in_clear(self, tag: bytes) -> None:
+        self.sendNegativeResponse(tag, b"[PRIVACYREQUIRED] TLS has to begin first")
+
+    async def _authenticate(self, exchange: SaslExchange, initial: bytes) -> bytes:
+        try:
+            # RFC 4959 section 3: "=" is the empty response.
+            response = b"" if initial == b"=" else decode_base64(initial) if initial else None
+            challenge = exchange.start(response)
+            while challenge is not None:
+                challenge = exchange.respond(decode_base64(await self._ask(challenge)))
+        except (GrammarError, MalformedResponseError):
+            raise IllegalClientResponse("not a response") from None
+        return await self._logged_in(exchange.credentials, exchange.username, exchange.mechanism)
+
+    async def _ask(self, challenge: bytes) -> bytes:
+        answered: Deferred[bytes] = Deferred()
+        self.parseState = "pending"
+        self._pendingLiteral = answered
+        self.sendLine(b"+ " + b64encode(challenge))
+        line = await answered
+        if len(line) > SASL_LINE:
+            raise IllegalClientResponse("too long")
+        # "*" is no base64, and cancels the exchange.
+        return line
+
+    def _log_in(self, tag: bytes, credentials: ICredentials, username: str, mechanism: str) -> None:
+        self.run(tag, self._logged_in(credentials, username, mechanism))
+
+    async def _logged_in(self, credentials: ICredentials, username: str, mechanism: str) -> bytes:
+        try:
+            login = await self.presence.log_in(credentials, username, mechanism, IAccount)
+        except LoginRefusedError:
+            if self.presence.is_given_up:
+                self._farewell = b"Too many failed logins"
+            raise
+        self.account = login.avatar
+        self.state = "auth"
+        self.setTimeout(self.POSTAUTH_TIMEOUT)
+        return b"[CAPABILITY " + b" ".join(self.listCapabilities()) + b"] Logged in"
+
+    def do_LOGOUT(self, tag: bytes) -> None:
+        self.sendUntaggedResponse(b"BYE Logging out")
+        self._is_leaving = True
+        self.sendPositiveResponse(tag, b"LOGOUT completed")
+        self.setTimeout(_FAREWELL_SECONDS)
+        self.transport.loseConnection()
+
+    unauth_LOGOUT = (do_LOGOUT,)
+    auth_LOGOUT = unauth_LOGOUT
+    select_LOGOUT = unauth_LOGOUT

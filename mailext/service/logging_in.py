@@ -1,0 +1,74 @@
+"""How clients of a listener log in, whatever protocol it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import ICredentials
+from twisted.cred.portal import IRealm
+from twisted.internet.interfaces import IReactorTime
+
+from mailext.accounts.portal import ChainedPortal
+from mailext.accounts.sasl import mechanisms_for
+from mailext.accounts.strings import make_checker
+from mailext.clientid.configured import make_checkers
+from mailext.clientid.dispositions import Dispositions
+from mailext.clientid.login import LoginJudge, RejectAt
+from mailext.clientid.services import PluginServices
+from mailext.config.model import Configuration, Listener
+from mailext.service.logins import LoginKeeping
+
+__all__ = ["LoggingIn"]
+
+
+@frozen
+class LoggingIn:
+    """
+    :param portal: of the listener.
+    :param dispositions: how identities are handled, by their type.
+    :param judge: who judges logins.
+    :param challengers: the SASL mechanisms, by name.
+    """
+
+    portal: ChainedPortal
+    dispositions: Dispositions
+    judge: LoginJudge
+    challengers: Mapping[bytes, Callable[[], ICredentials]]
+
+    @classmethod
+    def at(
+        cls,
+        listener: Listener,
+        configuration: Configuration,
+        realm: IRealm,
+        accounts: ICredentialsChecker,
+        services: PluginServices,
+        *,
+        clock: IReactorTime,
+        logins: LoginKeeping,
+        reject_at: RejectAt,
+    ) -> LoggingIn:
+        """
+        :param accounts: the checker of the built-in accounts.
+        :param logins: what becomes of every login.
+        :param reject_at: which command a refused identity makes fail.
+        :raise ValueError: if a checker cannot be made after all.
+        """
+        portal = ChainedPortal(realm)
+        for string in listener.keys.auth:
+            portal.registerChecker(make_checker(string, accounts))
+        dispositions = Dispositions.from_names(listener.clientid.types)
+        judge = LoginJudge(
+            make_checkers(listener.clientid.checkers, services),
+            clock,
+            configuration.policy_timeout,
+            reject_at,
+            logins.journal(dispositions),
+            completed=logins.completed,
+        )
+        challengers = mechanisms_for(
+            portal.listCredentialsInterfaces(), configuration.hostname.encode("ascii")
+        )
+        return cls(portal, dispositions, judge, challengers)
