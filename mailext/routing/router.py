@@ -6,9 +6,10 @@ from dataclasses import replace
 from itertools import islice
 from random import Random
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from mailext.gathering import all_of
 from mailext.interfaces import IResolver
 from mailext.routing import failures
 from mailext.routing.hosts import by_turns, in_order, without_own, without_own_addresses
@@ -116,7 +117,7 @@ class Router:
             return replace(route, failure=failures.no_mail(domain))
         records = without_own(records, self._settings.own_names)[: self._settings.maximum_hosts]
         looked_up = [Deferred.fromCoroutine(self._mx_host(record, answer.status)) for record in records]
-        hops = without_own_addresses(await gatherResults(looked_up), self._settings.own_addresses)
+        hops = without_own_addresses(await all_of(looked_up), self._settings.own_addresses)
         if not hops:
             return replace(route, failure=failures.loop(domain))
         return _settled(replace(route, hops=tuple(hops)))

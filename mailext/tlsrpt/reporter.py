@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
-from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from mailext.gathering import all_of
 from mailext.tlsrpt.collecting import ResultCollector
 from mailext.tlsrpt.courier import Courier, Delivery, Fate, Submitter
 from mailext.tlsrpt.report import day_of, start_of
@@ -130,11 +131,7 @@ class TlsReporter:
             await self._send_together(due, submitter)
 
     async def _send_together(self, reports: Sequence[PlannedReport], submitter: Submitter) -> None:
-        sending = [Deferred.fromCoroutine(self._send_one(report, submitter)) for report in reports]
-        try:
-            await gatherResults(sending, consumeErrors=True)
-        except FirstError as error:
-            error.subFailure.raiseException()
+        await all_of(Deferred.fromCoroutine(self._send_one(report, submitter)) for report in reports)
 
     async def _send_one(self, report: PlannedReport, submitter: Submitter) -> None:
         found = await self._store.figures(report.day, report.day, report.domain)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults, maybeDeferred, succeed
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from zope.interface import implementer
 
+from mailext.gathering import all_of
 from mailext.interfaces import (
     IBindingAuthenticator,
     IMXAuthenticator,
@@ -49,7 +49,7 @@ class JointAuthenticator:
         if not any(isinstance(policy, Deferred) for policy in policies):
             return policies
         waited_for = [policy if isinstance(policy, Deferred) else succeed(policy) for policy in policies]
-        return gatherResults(waited_for, consumeErrors=True).addCallbacks(tuple, _first_failure)
+        return all_of(waited_for).addCallback(tuple)
 
     def demandOf(self, policy: object, hop: NextHop) -> PublishedDemand:
         """
@@ -70,7 +70,7 @@ class JointAuthenticator:
             for each in self._authenticators
             if IRevisableAuthenticator.providedBy(each)
         ]
-        return gatherResults(asked, consumeErrors=True).addCallbacks(any, _first_failure)
+        return all_of(asked).addCallback(any)
 
     def judgeConnection(self, policy: object, hop: NextHop, evidence: TlsEvidence | None) -> Proof:
         """See :meth:`IMXAuthenticator.judgeConnection`."""
@@ -89,7 +89,3 @@ class JointAuthenticator:
             if IReportedAuthenticator.providedBy(authenticator)
             for result in IReportedAuthenticator(authenticator).policyResults(each, hop, evidence)
         ]
-
-
-def _first_failure(failure: Failure) -> Failure:
-    return failure.value.subFailure if isinstance(failure.value, FirstError) else failure

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import trustme
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.testing import MemoryReactorClock
 from zope.interface.verify import verifyObject
 
 from mailext.interfaces import IHopConnection, IHopConnector
-from mailext.net.client.connector import Connector
+from mailext.net.client.connector import Connector, dialler
 from mailext.net.client.settings import ClientSettings, Credentials, Identification, OnRefusal
 from mailext.net.client.verification import TrustRoots
 from mailext.net.tls import ServerContextFactory
@@ -34,6 +35,7 @@ from mailext.values import (
 )
 from tests.net.conftest import Pki, write
 from tests.net.world import EHLO, Script, World
+from tests.support import failure_result_of
 
 HOP = NextHop("mx.example.org", 25, ("192.0.2.1",))
 ANN = Mailbox("ann", "example.org")
@@ -430,6 +432,16 @@ def test_cancelling_an_opening_cuts_the_connection(site: Site) -> None:
     opening.cancel()
     assert isinstance(site.world.raised(opening), CancelledError)
     assert site.scripts[0].lost
+
+
+def test_so_it_is_while_nothing_is_connected_yet(roots: TrustRoots) -> None:
+    reactor = MemoryReactorClock()
+    opening = Connector(dialler(reactor, 30), SETTINGS, roots, reactor).connect(
+        HOP, TlsUse.NEVER, lambda _: True
+    )
+    opening.cancel()
+    assert failure_result_of(opening).check(CancelledError)
+    assert reactor.connectors[0].stoppedConnecting
 
 
 # Messages

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from random import Random
 
 import pytest
+from dns.rdata import Rdata
+from dns.rdatatype import RdataType
+from twisted.internet.defer import CancelledError, Deferred
 
 from mailext.routing import ConfiguredHost, DestinationSettings, Router, RoutingSettings, configured_host
 from mailext.testing.dns import DnsFault, DnsRecords, FakeResolver
-from mailext.values import DnsStatus, NextHop, Outcome, RequireTlsMode, Route, Security
-from tests.support import success_result_of
+from mailext.values import DnsAnswer, DnsStatus, NextHop, Outcome, RequireTlsMode, Route, Security
+from tests.support import failure_result_of, logged, success_result_of
 
 SECURE, INSECURE = DnsStatus.SECURE, DnsStatus.INSECURE
 OURS = RoutingSettings(
@@ -190,6 +194,24 @@ class TestWhatDnsDoesNotTell:
         assert first.failure is not None
         assert first.failure.text.isprintable()
         assert second.addresses == ("192.0.2.1",)
+
+
+class Silent(FakeResolver):
+    """Knows the hosts of a domain, and never comes to their addresses."""
+
+    def lookup(self, name: str, rdtype: RdataType) -> Deferred[DnsAnswer[Rdata]]:
+        return super().lookup(name, rdtype) if rdtype is RdataType.MX else Deferred()
+
+
+def test_who_is_tired_of_waiting_leaves_nothing_behind() -> None:
+    with logged() as events:
+        router = Router(Silent(make_records("10 mx1.example", "20 mx2.example")), OURS, Random(1))
+        waiting = router.route("a.example")
+        waiting.cancel()
+        assert failure_result_of(waiting).check(CancelledError)
+        del waiting
+        gc.collect()
+    assert events == []
 
 
 class TestLoops:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
     UNIXClientEndpoint,
 )
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 from twisted.internet.interfaces import IReactorTCP, IReactorTime, IReactorUNIX, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from zope.interface import implementer
@@ -163,6 +163,9 @@ class Connector:
         client = MailClient(hop, self._settings, self._roots.verifier(hop, use), self._clock)
         try:
             await self._dial(address, hop.port).connect(_Clients(client))
+        except ConnectingCancelledError as error:
+            # What an endpoint calls a cancellation is for its caller one like any other.
+            raise CancelledError from error
         except (ConnectError, DNSLookupError) as error:
             text = f"Cannot connect to {hop.host} at {address}: {error}"
             raise HopError(Outcome(451, "4.4.1", text)) from error
