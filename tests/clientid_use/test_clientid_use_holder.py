@@ -95,6 +95,18 @@ def test_forged_devices_are_not_anns(site: MakeSite) -> None:
     assert len(mail.identities("ann")) == 1
 
 
+@pytest.mark.requirement("U12")
+def test_of_an_account_so_many_devices_are_kept(site: MakeSite) -> None:
+    mail = site("history", more="[identities]\nper-account = 2\n")
+    mail.play("ann  127.0.0.1  phone  right  235")
+    ((phone, _),) = mail.identities("ann").items()
+    mail.server.run("identity", "approve", "ann", phone)
+    for number in range(4):
+        assert mail.attempt("ann", "127.0.0.1", f"throw-away-{number}") == 235
+    assert len(mail.identities("ann")) == 2
+    assert mail.identities("ann")[phone] == "approved"
+
+
 @pytest.mark.requirement("U8")
 def test_an_app_password_that_only_anns_phone_can_use(site: MakeSite) -> None:
     mail = site("history")
