@@ -280,6 +280,25 @@ def test_a_message_that_is_refused(program: Program) -> None:
     assert error.addresses == [(b"bob@example.org", 550, b"5.1.1 No such mailbox")]
 
 
+def test_who_is_named_twice_gets_it_once(program: Program) -> None:
+    scripts = scripted(program, EHLO + b"250 AUTH PLAIN\r\n")
+    done: Deferred = Deferred()
+    stock = ESMTPSenderFactory(
+        None,
+        None,
+        "ann@example.org",
+        ["bob@example.org", b"bob@example.org"],
+        io.BytesIO(b"x"),
+        done,
+        clock=program.world.clock,
+        requireAuthentication=False,
+        requireTransportSecurity=False,
+    )
+    Connector(program.world, stock)
+    assert program.world.result(done) == (1, [(b"bob@example.org", 250, b"2.0.0 OK")])
+    assert sum(line.startswith(b"RCPT") for line in scripts[0].heard) == 1
+
+
 def test_a_loss_behind_the_message_is_no_reason_to_send_it_again(program: Program) -> None:
     scripts = scripted(program, EHLO + b"250 AUTH PLAIN\r\n", **{".": lambda script: script.cut()})
     done: Deferred = Deferred()

@@ -38,7 +38,7 @@ class ESMTPSenderFactory(ClientFactory):
 
     :param username: None, or the empty string, for no login.
     :param fromEmail: the reverse-path; empty for the null reverse-path.
-    :param toEmail: one recipient, or several.
+    :param toEmail: one recipient, or several; each gets the message once.
     :param file: the message, in lines that end in LF or CRLF.
     :param deferred: fires with ``(numOk, [(address, code, response)])`` if a
         recipient was accepted, else fails with an ``SMTPClientError``.
@@ -52,6 +52,8 @@ class ESMTPSenderFactory(ClientFactory):
         ``connectTCP`` was given.
     :param options: the parameters of MAIL.
     :param clock: what measures time; None: the reactor.
+    :raise ValueError: if an address is none, there is no recipient, or a login
+        is required and there is no user name.
     :cvar domain: what the client calls itself.
     """
 
@@ -79,11 +81,15 @@ class ESMTPSenderFactory(ClientFactory):
     ) -> None:
         if requireAuthentication and not username:
             raise ValueError("a login is required, and there is no user name")
-        recipients = [toEmail] if isinstance(toEmail, str | bytes) else list(toEmail)
+        recipients = [toEmail] if isinstance(toEmail, str | bytes) else toEmail
+        # Who is named twice gets it once.
+        mailboxes = dict.fromkeys(parse_mailbox(_text(recipient)) for recipient in recipients)
+        if not mailboxes:
+            raise ValueError("there is no recipient")
         sender = _text(fromEmail)
         self._envelope = Envelope(
             parse_mailbox(sender) if sender else None,
-            tuple(Recipient(parse_mailbox(_text(recipient))) for recipient in recipients),
+            tuple(map(Recipient, mailboxes)),
             options or MailOptions(),
         )
         timeouts = Timeouts()
@@ -134,11 +140,13 @@ class ESMTPSenderFactory(ClientFactory):
                 self._give_up(error)
             client.quit()
             return
-        result, self._result = self._result, None
-        assert result is not None
+        # What was lost on its way is never sent twice.
+        self._retries = 0
         outcomes = await client.send(self._envelope, _crlf(self._file))
         client.quit()
-        _tell(result, outcomes)
+        result, self._result = self._result, None
+        if result is not None:
+            _tell(result, outcomes)
 
     def _try_again(self, connector: IConnector, error: BaseException | None) -> None:
         if self._result is None:

@@ -135,7 +135,9 @@ class MailSender:
             they have an outcome of 452 4.5.3.
         :return: a Deferred of one outcome for each recipient. It fails with a
             ``HopError`` if the server could not be reached or would not have
-            us. Cancelling it stops the message, unless its end has been sent.
+            us, and with a ``ValueError`` if there is no recipient, or one is
+            there twice. Cancelling it stops the message, unless its end has
+            been sent.
         """
         return Deferred.fromCoroutine(self._send(envelope, message, progress))
 
