@@ -8,11 +8,11 @@ asked for the connection decides what it is worth, before anything is said on it
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 
 from OpenSSL import SSL
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
+from OpenSSL.SSL import X509VerificationCodes
 from service_identity import CertificateError, VerificationError
 from service_identity.hazmat import DNS_ID, verify_service_identity
 from service_identity.pyopenssl import extract_patterns, verify_hostname, verify_ip_address
@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
+from mailext.routing.names import is_address
 from mailext.values import NextHop, TlsEvidence, TlsLevel, TlsResultType, TlsUse
 
 __all__ = ["HostVerifier", "StrictVerifier", "TrustRoots", "level"]
@@ -31,16 +32,16 @@ _OPPORTUNISTIC = b"HIGH:!aNULL:!eNULL:!3DES"
 
 #: What OpenSSL's verification errors mean, where it is worth to be told.
 _ERRORS = {
-    9: "certificate is not yet valid",
-    10: "certificate has expired",
-    18: "self-signed certificate",
-    19: "self-signed certificate in the chain",
-    20: "issuer is not known here",
-    21: "issuer is not known here",
-    23: "certificate was revoked",
-    26: "certificate is not for this purpose",
+    X509VerificationCodes.ERR_CERT_NOT_YET_VALID: "certificate is not yet valid",
+    X509VerificationCodes.ERR_CERT_HAS_EXPIRED: "certificate has expired",
+    X509VerificationCodes.ERR_DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed certificate",
+    X509VerificationCodes.ERR_SELF_SIGNED_CERT_IN_CHAIN: "self-signed certificate in the chain",
+    X509VerificationCodes.ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "issuer is not known here",
+    X509VerificationCodes.ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: "issuer is not known here",
+    X509VerificationCodes.ERR_CERT_REVOKED: "certificate was revoked",
+    X509VerificationCodes.ERR_INVALID_PURPOSE: "certificate is not for this purpose",
 }
-_RESULTS = {10: TlsResultType.CERTIFICATE_EXPIRED}
+_RESULTS = {X509VerificationCodes.ERR_CERT_HAS_EXPIRED: TlsResultType.CERTIFICATE_EXPIRED}
 
 
 class TrustRoots:
@@ -100,14 +101,14 @@ class HostVerifier:
         self._context = context
         self._host = host
         self._server_name = server_name
-        self._is_address = _is_address(host)
+        self._is_address = is_address(host)
         self._error: str | None = None
         self._result = TlsResultType.CERTIFICATE_NOT_TRUSTED
 
     def clientConnectionForTLS(self, _: TLSMemoryBIOProtocol) -> SSL.Connection:
         connection = SSL.Connection(self._context, None)
         connection.set_verify(SSL.VERIFY_PEER, self._note)
-        if not _is_address(self._server_name):
+        if not is_address(self._server_name):
             # RFC 6066 section 3: names alone.
             connection.set_tlsext_host_name(self._server_name.encode("ascii"))
         return connection
@@ -168,14 +169,6 @@ class StrictVerifier(HostVerifier):
             except (VerificationError, CertificateError):
                 self._error = f"certificate is not for {self._host}"
         return self._error is None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def level(evidence: TlsEvidence | None) -> TlsLevel:
