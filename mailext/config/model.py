@@ -316,6 +316,11 @@ class Relay:
     command_timeout: Seconds = _key(
         "The wait for a next hop's greeting, and for its reply to a command.", default=parse_duration("5m")
     )
+    connections_per_host: int = _key("Connections to one next hop at one time.", default=20)
+    pace: Delay = _key(
+        "The least time from one message for a next hop to the next. 0s: as fast as it goes.",
+        default=parse_duration("0s"),
+    )
     retry: tuple[Seconds, ...] = _key(
         "The waits between attempts; the last one repeats.",
         default=tuple(map(parse_duration, ("5m", "15m", "1h", "4h"))),

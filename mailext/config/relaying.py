@@ -19,6 +19,7 @@ from mailext.config.model import (
     Smarthost,
     SmarthostTls,
 )
+from mailext.net.client.pool import PoolSettings
 from mailext.net.client.settings import ClientSettings, Credentials, Timeouts
 from mailext.net.client.verification import TrustRoots
 from mailext.net.dns.servers import NameServer, name_servers, system_name_servers
@@ -29,6 +30,7 @@ __all__ = [
     "client_settings",
     "next_hop",
     "password_from",
+    "pool_settings",
     "relay_name_servers",
     "routing_settings",
     "smarthost",
@@ -86,6 +88,11 @@ def smarthost(relay: Relay) -> ConfiguredHost | None:
         implicit_tls=said.tls is SmarthostTls.IMPLICIT,
         authenticate=bool(said.username),
     )
+
+
+def pool_settings(relay: Relay) -> PoolSettings:
+    """How many connections next hops see, and how fast messages follow each other."""
+    return PoolSettings(concurrency=relay.connections_per_host, interval=relay.pace)
 
 
 def password_from(file: Path) -> str:

@@ -9,7 +9,13 @@ from random import Random
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime
 
 from mailext.config.model import Configuration
-from mailext.config.relaying import client_settings, relay_name_servers, routing_settings, trust_roots
+from mailext.config.relaying import (
+    client_settings,
+    pool_settings,
+    relay_name_servers,
+    routing_settings,
+    trust_roots,
+)
 from mailext.interfaces import IBindingAuthenticator, IMXAuthenticator, IRememberingResolver
 from mailext.net.client.connector import Connector, dialler
 from mailext.net.client.pool import ConnectionPool
@@ -91,7 +97,7 @@ def make_next_hops(
     return NextHops(
         resolver=resolver,
         router=Router(resolver, routing_settings(configuration, own_addresses), random),
-        pool=ConnectionPool(Connector(dial, settings, roots, reactor), reactor),
+        pool=ConnectionPool(Connector(dial, settings, roots, reactor), reactor, pool_settings(relay)),
         sts_policies=sts_policies,
         authenticator=JointAuthenticator([*published, known]),
         unasking=known,

@@ -13,12 +13,14 @@ from mailext.config.relaying import (
     client_settings,
     next_hop,
     password_from,
+    pool_settings,
     relay_name_servers,
     routing_settings,
 )
 from mailext.config.validation import resolver_remarks
 from mailext.routing.settings import ConfiguredHost
 from mailext.testing.dns import DnsRecords
+from mailext.units import parse_duration
 from mailext.values import DnsStatus, RequireTlsMode, Security, TlsLevel
 from tests.name_server import name_server
 
@@ -150,3 +152,9 @@ def test_a_resolver_that_refuses_is_remarked() -> None:
         place = server.place
     [(_, reason)] = resolver_remarks(Relay(resolver=(place,)))
     assert "is not fit to be asked" in reason
+
+
+def test_what_a_next_hop_sees_of_us_at_most() -> None:
+    relay = Relay(connections_per_host=3, pace=parse_duration("500ms"))
+    settings = pool_settings(relay)
+    assert (settings.concurrency, settings.interval) == (3, 0.5)
