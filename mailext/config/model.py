@@ -120,7 +120,11 @@ class Listen:
     pop3: tuple[str, ...] = _key("Access to mailboxes by POP3, with STLS (RFC 1939, RFC 2595).", default=())
     pop3s: tuple[str, ...] = _key("The same over TLS (RFC 8314).", default=())
     https: tuple[str, ...] = _key("The MTA-STS policy of our domains (RFC 8461).", default=())
-    metrics: tuple[str, ...] = _key("Not supported yet: must be empty.", default=())
+    metrics: tuple[str, ...] = _key(
+        "/metrics for Prometheus, /healthz and /readyz, in clear and for everybody who can connect: keep it "
+        "on loopback or on a network of your own.",
+        default=(),
+    )
 
     def endpoints(self) -> dict[str, tuple[str, ...]]:
         """The endpoint strings of each listener, by its name."""

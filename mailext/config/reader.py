@@ -68,7 +68,7 @@ _SUBMISSION = frozenset({"submission", "submissions"})
 _SERVER_TO_SERVER = frozenset({"mx", "lmtp"})
 
 # Nothing that can be said of a session of mail holds for these.
-_NOT_OF_MAIL = frozenset({"https"})
+_NOT_OF_MAIL = frozenset({"https", "metrics"})
 
 _LISTENER_PARTS: tuple[type, ...] = (ListenerKeys, Limits, ClientIdentification)
 

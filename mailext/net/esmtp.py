@@ -34,6 +34,7 @@ from mailext.net import tls
 from mailext.net.answers import then
 from mailext.net.authentication import Authentication, reply_to_malformed
 from mailext.net.conversation import Conversation
+from mailext.net.refusals_log import log_refusal
 from mailext.net.settings import ListenerSettings
 from mailext.net.transaction import Helo, Site, Transaction
 from mailext.values import Protocol, SessionView, TlsFacts, Verdict
@@ -134,7 +135,7 @@ class ESMTP(smtp.ESMTP):
             dsn=self.settings.dsn,
             limits=self.settings.limits,
         )
-        self._session = ServerSession(self.settings.protocol, offer)
+        self._session = ServerSession(self.settings.protocol, offer, self._log_refusal)
         self._judge = self.settings.login or LoginJudge((), clock, self.settings.policy_timeout)
         self._authentication = Authentication(
             mechanisms, self._judge, clock, self.settings.auth_failure_delay
@@ -231,6 +232,9 @@ class ESMTP(smtp.ESMTP):
             self._extended,
             self._judge.name_of(self._session.identity),
         )
+
+    def _log_refusal(self, reply: Reply) -> None:
+        log_refusal(reply, self._session.command, self._session.state, self.sessionView())
 
     # Events
 

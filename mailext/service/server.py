@@ -7,7 +7,7 @@ from random import SystemRandom
 
 from twisted.application.service import IServiceCollection, Service
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import ILogObserver, Logger
+from twisted.logger import ILogObserver, Logger, globalLogPublisher
 from twisted.python.components import Componentized
 
 from mailext.config.loading import Source, load
@@ -74,7 +74,7 @@ class MailServer(Service):
         :raise OSError: if a file cannot be made or opened.
         """
         super().startService()  # type: ignore[no-untyped-call]
-        self._serving = Serving(self._configuration, self._reactor, self._listeners, SystemRandom())
+        self._serving = Serving(self._configuration, self._reactor, self._listeners, SystemRandom(), globalLogPublisher)
         self._serving.start()
         # The reactor, too, sets handlers of its own when it starts.
         self._reactor.callWhenRunning(self._handle_signals)

@@ -8,7 +8,7 @@ from random import Random
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IReactorCore, IReactorUNIX
-from twisted.logger import Logger
+from twisted.logger import Logger, LogPublisher
 
 from mailext.config.model import Configuration
 from mailext.control.server import ControlFactory, ControlService
@@ -18,6 +18,7 @@ from mailext.service.doors import MailFactory, open_doors
 from mailext.service.listeners import Listeners
 from mailext.service.own_addresses import own_addresses
 from mailext.service.site import ISiteReactor, Site
+from mailext.service.watching import Watching
 
 __all__ = ["IServerReactor", "Serving"]
 
@@ -38,13 +39,20 @@ class Serving:
     :param configuration: to begin with.
     :param listeners: are bound already.
     :param random: :class:`random.SystemRandom` in a server.
+    :param events: gives the log events, which are counted if somebody may ask
+        for the figures.
     :raise mailext.storage.errors.StoreError: if another process owns the
         state directory, or it cannot be used.
     :raise OSError: if a file cannot be made or opened.
     """
 
     def __init__(
-        self, configuration: Configuration, reactor: IServerReactor, listeners: Listeners, random: Random
+        self,
+        configuration: Configuration,
+        reactor: IServerReactor,
+        listeners: Listeners,
+        random: Random,
+        events: LogPublisher,
     ) -> None:
         self._reactor = reactor
         self._listeners = listeners
@@ -53,6 +61,7 @@ class Serving:
         # Connections that began before a reload keep their factory.
         self._factories: list[MailFactory] = list(self._doors.mail.values())
         self._certificates = CertificateWatch(reactor, self._tls)
+        self._watching = Watching(self._site, reactor, events) if configuration.listen.metrics else None
         self._control = ControlService(
             reactor,
             configuration.state_dir,
@@ -79,6 +88,9 @@ class Serving:
         self._control.startService()
         self._site.start()
         self._certificates.start()
+        if self._watching is not None:
+            self._watching.start()
+            self._listeners.serve({"metrics": self._watching.factory})
         self._listeners.serve(self._doors.outermost)
 
     def configure(self, configuration: Configuration) -> None:
@@ -115,6 +127,8 @@ class Serving:
             for factory in self._factories:
                 factory.cut_off()
         await self._site.stop()
+        if self._watching is not None:
+            self._watching.stop()
 
 
 async def _each(deferreds: Iterable[Deferred[None]]) -> None:

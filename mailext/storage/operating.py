@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, update
 
+from mailext.queue.figures import QueueFigures
 from mailext.storage.errors import NoMessageError
 from mailext.storage.message_rows import load_entries
 from mailext.storage.schema import message, recipient
@@ -20,6 +21,7 @@ __all__ = [
     "demand_tls",
     "drop",
     "entries",
+    "figures",
     "find_entry",
     "hold",
     "release",
@@ -68,6 +70,14 @@ def entries(connection: Connection, selection: QueueSelection) -> list[QueueEntr
         )
         selected = selected.where(message.c.id.in_(unserved))
     return load_entries(connection, selected)
+
+
+def figures(connection: Connection) -> QueueFigures:
+    """How much there is, and how old."""
+    count, held, oldest = connection.execute(
+        select(func.count(), func.count().filter(message.c.hold), func.min(message.c.arrived))
+    ).one()
+    return QueueFigures(count, held, oldest)
 
 
 def find_entry(connection: Connection, queue_id: str) -> QueueEntry | None:

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 
 from mailext.message.headers import HeaderSection
 from mailext.queue.content import read_headers
+from mailext.queue.figures import QueueFigures
 from mailext.storage import operating
 from mailext.storage.content import ContentFolder, FileRemoval
 from mailext.storage.operating import QueueSelection, Retried
@@ -37,6 +38,10 @@ class QueueAdmin:
     def entries(self, selection: QueueSelection = EVERYTHING) -> Deferred[list[QueueEntry]]:
         """:return: a Deferred of the messages in the queue, the oldest first."""
         return self._transactions.read(partial(operating.entries, selection=selection))
+
+    def figures(self) -> Deferred[QueueFigures]:
+        """:return: a Deferred of how much there is, and how old."""
+        return self._transactions.read(operating.figures)
 
     def show(self, queue_id: str) -> Deferred[tuple[QueueEntry, HeaderSection] | None]:
         """

@@ -25,6 +25,7 @@ from mailext.storage.licences import SqlLicenceRegistry
 from mailext.storage.lock import StateLock
 from mailext.storage.logins import SqlLoginLog
 from mailext.storage.mta_sts import SqlStsPolicyStore
+from mailext.storage.probe import probe
 from mailext.storage.pruning import RegistryPruning
 from mailext.storage.queue import SqlQueueStore
 from mailext.storage.queue_admin import QueueAdmin
@@ -80,6 +81,14 @@ class Store:
         self.pruning = RegistryPruning(transactions)
         self.sts_policies = SqlStsPolicyStore(transactions)
         self.tls_results = SqlTlsResults(transactions)
+
+    def probe(self) -> Deferred[None]:
+        """
+        Commit a change of no meaning, and read it.
+
+        :return: a Deferred that fails if that cannot be done.
+        """
+        return probe(self._transactions)
 
     def limit(self, limits: RegistryLimits) -> None:
         """Keep so much of identities and logins from now on."""

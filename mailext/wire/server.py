@@ -72,10 +72,16 @@ class ServerSession:
     :param protocol: ``ESMTP`` or ``LMTP``.
     :param offer: what the server offers. Its ``tls`` says whether the session
         is under TLS from the beginning.
+    :param refused: called with each reply that is an error, before it is said.
+    :ivar command: the verb of the last command that is known here.
     :ivar identity: what the client said with CLIENTID, None if nothing.
     """
 
-    def __init__(self, protocol: Protocol, offer: Offer) -> None:
+    def __init__(
+        self, protocol: Protocol, offer: Offer, refused: Callable[[Reply], object] = lambda _: None
+    ) -> None:
+        self.command = ""
+        self._refused = refused
         self.protocol = protocol
         self.offer = offer
         self.state = State.START
@@ -210,6 +216,8 @@ class ServerSession:
         """Say a last reply, 421 as a rule, and read nothing more. Only the first one is said."""
         if self.state is State.CLOSED:
             return
+        if farewell.is_error:
+            self._refused(farewell)
         self._to_send.append(bytes(farewell))
         self.state = State.CLOSED
         self._question = None
@@ -220,7 +228,10 @@ class ServerSession:
 
     def _answer(self, *answers: Reply) -> None:
         self._to_send += map(bytes, answers)
-        if any(answer.is_error for answer in answers):
+        errors = [answer for answer in answers if answer.is_error]
+        if errors:
+            for error in errors:
+                self._refused(error)
             self._error_count += 1
             if self._error_count >= self.offer.limits.errors:
                 self.close(replies.TOO_MANY_ERRORS)
@@ -252,6 +263,7 @@ class ServerSession:
         verb, _, argument = line.rstrip(b" \t").partition(b" ")
         verb = verb.upper()
         command = COMMANDS[self.protocol].get(verb)
+        self.command = "an unknown command" if command is None else command.value
         # C11: an AUTH received is enough, whatever becomes of it.
         self._auth_seen = self._auth_seen or command is Command.AUTH
         if len(line) + 2 > line_limit(command):
@@ -305,6 +317,7 @@ class ServerSession:
             return event
         # RFC 5321 section 4.5.3.1.10: the client goes on with those that were
         # taken, so this is no error of its own.
+        self._refused(replies.TOO_MANY_RECIPIENTS)
         self._to_send.append(bytes(replies.TOO_MANY_RECIPIENTS))
         return None
 
