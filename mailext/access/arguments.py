@@ -42,7 +42,7 @@ class _Asked(Protocol):
     header: Any
 
 
-class BoundedArguments(imap4.IMAP4Server):  # type: ignore[misc] # it has no types
+class BoundedArguments(imap4.IMAP4Server):
     """
     :cvar message_size: the largest message that may be appended, in octets.
     """

@@ -16,7 +16,7 @@ from mailext.clientid.login import AnyPortal
 from mailext.counts import ConnectionCounts, LiveConnections
 from mailext.values import SessionView
 
-__all__ = ["AccessFactory", "AccessProtocol"]
+__all__ = ["AccessFactory", "AccessProtocol", "ProtocolMaker"]
 
 _SHUTTING_DOWN = b"The server is shutting down"
 _LOGIN_REVOKED = b"The login is no longer valid"

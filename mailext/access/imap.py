@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import BinaryIO, ClassVar, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
@@ -28,7 +28,7 @@ from mailext.access.arguments import BoundedArguments
 from mailext.access.delivering import Wanted, send_messages
 from mailext.access.describing import string
 from mailext.access.fetching import Item, SimpleItem, sets_seen
-from mailext.access.imap_connection import ImapConnection, TryCreateError
+from mailext.access.imap_connection import CommandEntry, ImapConnection, TryCreateError
 from mailext.access.names import DELIMITER, decode_name, encode_name
 from mailext.access.outflow import Outflow
 from mailext.access.searching import Query
@@ -125,12 +125,12 @@ class IMAP4(ImapConnection):
         mailbox = await maybeDeferred(self.account.select, decode_name(name), writeable)
         if mailbox is None or "\\noselect" in (flag.lower() for flag in mailbox.getFlags()):
             raise NoSuchMailbox
-        return mailbox
+        return cast("IMailbox", mailbox)
 
-    def do_STATUS(self, tag: bytes, name: bytes, items: Sequence[bytes]) -> None:
+    def do_STATUS(self, tag: bytes, name: bytes, items: Query) -> None:
         self.run(tag, self._status(name, items))
 
-    async def _status(self, name: bytes, items: Sequence[bytes]) -> bytes:
+    async def _status(self, name: bytes, items: Query) -> bytes:
         names = [item.decode("ascii", "replace").upper() for item in items if isinstance(item, bytes)]
         if not names or not _STATUS.issuperset(names):
             raise IllegalClientResponse("not a status item")
@@ -367,47 +367,49 @@ class IMAP4(ImapConnection):
         await self._tell_news()
         return b"COPY completed"
 
-    # What stands where in which state. Twisted's tables name its own methods.
-
     _a_name = (BoundedArguments.arg_finalastring,)
-
-    auth_CREATE = (do_CREATE, *_a_name)
-    auth_DELETE = (do_DELETE, *_a_name)
-    auth_RENAME = (do_RENAME, BoundedArguments.arg_astring, *_a_name)
-    auth_SUBSCRIBE = (do_SUBSCRIBE, *_a_name)
-    auth_UNSUBSCRIBE = (do_UNSUBSCRIBE, *_a_name)
-    auth_LIST = (do_LIST, BoundedArguments.arg_astring, BoundedArguments.arg_list_mailbox)
-    auth_LSUB = (do_LSUB, BoundedArguments.arg_astring, BoundedArguments.arg_list_mailbox)
-    auth_STATUS = (do_STATUS, BoundedArguments.arg_astring, BoundedArguments.arg_plist)
-    auth_APPEND = (
-        do_APPEND,
-        BoundedArguments.arg_astring,
-        BoundedArguments.opt_flaglist,
-        BoundedArguments.opt_datetime,
-        BoundedArguments.arg_literal,
-    )
-    auth_SELECT = (do_SELECT, *_a_name)
-    auth_EXAMINE = (do_EXAMINE, *_a_name)
-    auth_IDLE = (do_IDLE,)
-    unauth_NOOP = auth_NOOP = (do_NOOP,)
-
-    select_CREATE, select_DELETE, select_RENAME = auth_CREATE, auth_DELETE, auth_RENAME
-    select_SUBSCRIBE, select_UNSUBSCRIBE = auth_SUBSCRIBE, auth_UNSUBSCRIBE
-    select_LIST, select_LSUB, select_STATUS, select_APPEND = auth_LIST, auth_LSUB, auth_STATUS, auth_APPEND
-    select_SELECT, select_EXAMINE, select_IDLE, select_NOOP = auth_SELECT, auth_EXAMINE, auth_IDLE, auth_NOOP
-    select_CHECK = (do_CHECK,)
-    select_CLOSE = (do_CLOSE,)
-    select_UNSELECT = (do_UNSELECT,)
-    select_EXPUNGE = (do_EXPUNGE,)
-    select_SEARCH = (do_SEARCH, BoundedArguments.opt_charset, BoundedArguments.arg_searchkeys)
-    select_FETCH = (do_FETCH, BoundedArguments.arg_seqset, BoundedArguments.arg_fetchatt)
-    select_STORE = (
-        do_STORE,
-        BoundedArguments.arg_seqset,
-        BoundedArguments.arg_atom,
-        BoundedArguments.arg_flaglist,
-    )
-    select_COPY = (do_COPY, BoundedArguments.arg_seqset, *_a_name)
+    _with_account: ClassVar[Mapping[bytes, CommandEntry]] = {
+        **ImapConnection.commands["auth"],
+        b"NOOP": (do_NOOP,),
+        b"IDLE": (do_IDLE,),
+        b"SELECT": (do_SELECT, *_a_name),
+        b"EXAMINE": (do_EXAMINE, *_a_name),
+        b"CREATE": (do_CREATE, *_a_name),
+        b"DELETE": (do_DELETE, *_a_name),
+        b"RENAME": (do_RENAME, BoundedArguments.arg_astring, *_a_name),
+        b"SUBSCRIBE": (do_SUBSCRIBE, *_a_name),
+        b"UNSUBSCRIBE": (do_UNSUBSCRIBE, *_a_name),
+        b"LIST": (do_LIST, BoundedArguments.arg_astring, BoundedArguments.arg_list_mailbox),
+        b"LSUB": (do_LSUB, BoundedArguments.arg_astring, BoundedArguments.arg_list_mailbox),
+        b"STATUS": (do_STATUS, BoundedArguments.arg_astring, BoundedArguments.arg_plist),
+        b"APPEND": (
+            do_APPEND,
+            BoundedArguments.arg_astring,
+            BoundedArguments.opt_flaglist,
+            BoundedArguments.opt_datetime,
+            BoundedArguments.arg_literal,
+        ),
+    }
+    commands: ClassVar[Mapping[str, Mapping[bytes, CommandEntry]]] = {
+        "unauth": {**ImapConnection.commands["unauth"], b"NOOP": (do_NOOP,)},
+        "auth": _with_account,
+        "select": {
+            **_with_account,
+            b"CHECK": (do_CHECK,),
+            b"CLOSE": (do_CLOSE,),
+            b"UNSELECT": (do_UNSELECT,),
+            b"EXPUNGE": (do_EXPUNGE,),
+            b"SEARCH": (do_SEARCH, BoundedArguments.opt_charset, BoundedArguments.arg_searchkeys),
+            b"FETCH": (do_FETCH, BoundedArguments.arg_seqset, BoundedArguments.arg_fetchatt),
+            b"STORE": (
+                do_STORE,
+                BoundedArguments.arg_seqset,
+                BoundedArguments.arg_atom,
+                BoundedArguments.arg_flaglist,
+            ),
+            b"COPY": (do_COPY, BoundedArguments.arg_seqset, *_a_name),
+        },
+    }
 
 
 def _parenthesized(flags: Iterable[str]) -> bytes:

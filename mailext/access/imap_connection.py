@@ -10,7 +10,7 @@ import errno
 import re
 from base64 import b64encode
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.cred.credentials import ICredentials, UsernamePassword
 from twisted.internet.defer import Deferred
@@ -35,6 +35,7 @@ from mailext.access.arguments import BoundedArguments
 from mailext.access.names import FolderNameError
 from mailext.access.presence import IdentityRefusedError, Presence
 from mailext.access.settings import AccessSettings
+from mailext.access.transport import IReaderTransport
 from mailext.accounts.exchange import MalformedResponseError, SaslExchange
 from mailext.clientid.login import AnyPortal, LoginRefusedError, LoginUnavailableError
 from mailext.threads import ThreadsBusyError
@@ -42,9 +43,12 @@ from mailext.values import Protocol, SessionView
 from mailext.wire.grammar import GrammarError, decode_base64
 from mailext.wire.limits import SASL_LINE
 
-__all__ = ["ImapConnection", "TryCreateError"]
+__all__ = ["CommandEntry", "ImapConnection", "TryCreateError"]
 
 _log = Logger()
+
+#: A method, and what reads its arguments.
+CommandEntry = tuple[Callable[..., Any], ...]
 
 # ASTRING-CHAR but for "+" (RFC 3501 section 9, tag).
 _TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}')
@@ -54,7 +58,7 @@ _FAREWELL_SECONDS = 10.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class TryCreateError(NoSuchMailbox):  # type: ignore[misc] # it has no types
+class TryCreateError(NoSuchMailbox):
     """There is no such mailbox, but the client may create it."""
 
 
@@ -79,7 +83,14 @@ class ImapConnection(BoundedArguments):
     """
 
     # RFC 3501 section 5.4: not less than 30 minutes.
-    POSTAUTH_TIMEOUT = 1800.0
+    POSTAUTH_TIMEOUT = 1800
+
+    # The stock class gives these the types of its defaults.
+    timeOut: float  # type: ignore[assignment]
+    portal: AnyPortal  # type: ignore[assignment]
+    transport: IReaderTransport
+    account: Any
+    mbox: Any
 
     def __init__(
         self, settings: AccessSettings, portal: AnyPortal, clock: IReactorTime, ended: Callable[[], object]
@@ -184,8 +195,12 @@ class ImapConnection(BoundedArguments):
         except IllegalClientResponse:
             self.sendBadResponse(tag, b"Malformed command")
 
-    def lookupCommand(self, cmd: bytes) -> Any:  # noqa: ANN401 - Twisted's tables of methods
-        return super().lookupCommand(cmd) if _VERB.fullmatch(cmd) else None
+    def lookupCommand(self, cmd: bytes) -> CommandEntry | None:
+        verb = cmd.upper()
+        if verb in self.commands[self.state]:
+            return self.commands[self.state][verb]
+        inherited: CommandEntry | None = super().lookupCommand(verb) if _VERB.fullmatch(verb) else None
+        return inherited
 
     def _respond(self, state: bytes, tag: bytes | None, message: bytes | None) -> None:
         super()._respond(state, tag, message)
@@ -214,9 +229,10 @@ class ImapConnection(BoundedArguments):
             NO or BAD; what was not to be expected is logged.
         """
         done: Deferred[bytes] = Deferred.fromCoroutine(command)
-        done.addCallback(lambda text: self.sendPositiveResponse(tag, text))
-        done.addErrback(self._failed, tag)
-        done.addErrback(lambda failure: _log.failure("A command could not be answered", failure))
+        done.addCallback(self._succeeded, tag).addErrback(self._failed, tag).addErrback(_not_answered)
+
+    def _succeeded(self, text: bytes, tag: bytes) -> None:
+        self.sendPositiveResponse(tag, text)
 
     def _failed(self, failure: Failure, tag: bytes) -> None:
         if self._is_over or failure.check(ConnectionLost):
@@ -227,8 +243,7 @@ class ImapConnection(BoundedArguments):
         known = failure.check(*_REFUSALS)
         if known is None:
             _log.failure("A command failed", failure, session=self.sessionView().id)
-            known = failure.check(OSError)
-            full = known is not None and failure.value.errno in _FULL
+            full = isinstance(failure.value, OSError) and failure.value.errno in _FULL
             self.sendNegativeResponse(
                 tag, b"[OVERQUOTA] There is no room for it" if full else b"[SERVERBUG] Internal error"
             )
@@ -264,8 +279,6 @@ class ImapConnection(BoundedArguments):
             self.setTimeout(self.settings.handshake_timeout)
             self.presence.start_tls()
 
-    unauth_STARTTLS = (do_STARTTLS,)
-
     def do_CLIENTID(self, tag: bytes, kind: bytes, token: bytes) -> None:
         try:
             self.presence.identify(kind, token)
@@ -275,8 +288,6 @@ class ImapConnection(BoundedArguments):
             self.sendBadResponse(tag, b"Not a client identity")
         else:
             self.sendPositiveResponse(tag, b"CLIENTID completed")
-
-    unauth_CLIENTID = (do_CLIENTID, BoundedArguments.arg_astring, BoundedArguments.arg_finalastring)
 
     # Logins
 
@@ -288,19 +299,15 @@ class ImapConnection(BoundedArguments):
         credentials = UsernamePassword(user, passwd)
         self._log_in(tag, credentials, user.decode("utf-8", "replace"), "LOGIN")
 
-    unauth_LOGIN = (do_LOGIN, BoundedArguments.arg_astring, BoundedArguments.arg_finalastring)
-
-    def do_AUTHENTICATE(self, tag: bytes, mechanism: bytes, initial: bytes) -> None:
+    def do_AUTHENTICATE(self, tag: bytes, args: bytes, initial: bytes = b"") -> None:
         self.presence.login_comes()
-        name = mechanism.decode("ascii").upper()
+        name = args.decode("ascii").upper()
         if not self.presence.may_log_in:
             self._refuse_in_clear(tag)
         elif name not in self.settings.challengers:
             self.sendNegativeResponse(tag, b"No such mechanism")
         else:
             self.run(tag, self._authenticate(SaslExchange(self.settings.challengers, name), initial))
-
-    unauth_AUTHENTICATE = (do_AUTHENTICATE, BoundedArguments.arg_atom, BoundedArguments.arg_rest)
 
     def _refuse_in_clear(self, tag: bytes) -> None:
         self.sendNegativeResponse(tag, b"[PRIVACYREQUIRED] TLS has to begin first")
@@ -319,7 +326,7 @@ class ImapConnection(BoundedArguments):
     async def _ask(self, challenge: bytes) -> bytes:
         answered: Deferred[bytes] = Deferred()
         self.parseState = "pending"
-        self._pendingLiteral = answered
+        self._pendingLiteral = answered  # type: ignore[assignment] # Twisted keeps both there
         self.sendLine(b"+ " + b64encode(challenge))
         line = await answered
         if len(line) > SASL_LINE:
@@ -349,6 +356,20 @@ class ImapConnection(BoundedArguments):
         self.setTimeout(_FAREWELL_SECONDS)
         self.transport.loseConnection()
 
-    unauth_LOGOUT = (do_LOGOUT,)
-    auth_LOGOUT = unauth_LOGOUT
-    select_LOGOUT = unauth_LOGOUT
+    #: By state and verb: a method, and how its arguments are read one after the
+    #: other. Twisted's own tables, with its own methods, hold for the rest.
+    commands: ClassVar[Mapping[str, Mapping[bytes, CommandEntry]]] = {
+        "unauth": {
+            b"STARTTLS": (do_STARTTLS,),
+            b"CLIENTID": (do_CLIENTID, BoundedArguments.arg_astring, BoundedArguments.arg_finalastring),
+            b"LOGIN": (do_LOGIN, BoundedArguments.arg_astring, BoundedArguments.arg_finalastring),
+            b"AUTHENTICATE": (do_AUTHENTICATE, BoundedArguments.arg_atom, BoundedArguments.arg_rest),
+            b"LOGOUT": (do_LOGOUT,),
+        },
+        "auth": {b"LOGOUT": (do_LOGOUT,)},
+        "select": {b"LOGOUT": (do_LOGOUT,)},
+    }
+
+
+def _not_answered(failure: Failure) -> None:
+    _log.failure("A command could not be answered", failure)

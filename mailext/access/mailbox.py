@@ -19,6 +19,7 @@ from twisted.mail.imap4 import (
     IllegalOperation,
     IMailboxInfo,
     IMailboxListener,
+    IMessage,
     IMessageCopier,
     ISearchableMailbox,
     MessageSet,
@@ -246,14 +247,21 @@ class MaildirMailbox:
             self._added
         )
 
-    def copy(self, messageObject: StoredMessage) -> Deferred[int]:
+    def copy(self, messageObject: IMessage) -> Deferred[int]:
         return self.copyAll([messageObject]).addCallback(lambda uids: uids[0])
 
-    def copyAll(self, messages: Sequence[StoredMessage]) -> Deferred[list[int]]:
-        """See :meth:`mailext.interfaces.IRefreshableMailbox.copyAll`."""
+    def copyAll(self, messages: Sequence[IMessage]) -> Deferred[list[int]]:
+        """
+        See :meth:`mailext.interfaces.IRefreshableMailbox.copyAll`.
+
+        :raise IllegalOperation: if they are not stored in a folder.
+        """
         self._must_be_writeable()
-        uids = [message.getUID() for message in messages]
-        source = messages[0].folder if messages else self._folder
+        stored = [message for message in messages if isinstance(message, StoredMessage)]
+        if len(stored) < len(messages):
+            raise IllegalOperation("messages of another kind")
+        uids = [message.getUID() for message in stored]
+        source = stored[0].folder if stored else self._folder
         return self._store.do(self._folder.copy_from, source, uids, self._store.names).addCallback(
             self._added
         )

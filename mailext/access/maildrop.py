@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import BinaryIO
+from typing import BinaryIO, overload
 
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
@@ -56,6 +56,12 @@ class Maildrop:
         """The session is over; another one can have it. What was not committed stays."""
         if self._is_ours:
             self._store.taken = self._is_ours = False
+
+    @overload
+    def listMessages(self) -> list[int]: ...
+
+    @overload
+    def listMessages(self, i: int) -> int: ...
 
     def listMessages(self, i: int | None = None) -> list[int] | int:
         """Sizes in octets; 0 where a message is marked."""

@@ -33,7 +33,7 @@ _CODEC = "imap4-utf-7"
 _LONGEST = 200
 
 
-class FolderNameError(MailboxException):  # type: ignore[misc] # it has no types
+class FolderNameError(MailboxException):
     """A folder cannot have this name."""
 
 

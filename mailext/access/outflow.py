@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IPushProducer, IReactorTime, ITransport
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import implementer
+
+from mailext.access.transport import IReaderTransport
 
 __all__ = ["Outflow"]
 
@@ -18,7 +20,7 @@ class Outflow:
     :param patience: for how many seconds a client may take nothing.
     """
 
-    def __init__(self, transport: ITransport, clock: IReactorTime, patience: float) -> None:
+    def __init__(self, transport: IReaderTransport, clock: IReactorTime, patience: float) -> None:
         self._transport = transport
         self._clock = clock
         self._patience = patience
@@ -28,11 +30,11 @@ class Outflow:
 
     def open(self) -> None:
         """Begin."""
-        self._transport.registerProducer(self, True)  # type: ignore[attr-defined] # noqa: FBT003 - IConsumer's
+        self._transport.registerProducer(self, True)  # noqa: FBT003 - IConsumer's
 
     def close(self) -> None:
         """Everything has been written."""
-        self._transport.unregisterProducer()  # type: ignore[attr-defined] # IConsumer's
+        self._transport.unregisterProducer()
 
     async def write(self, data: bytes) -> None:
         """

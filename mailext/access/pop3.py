@@ -24,6 +24,7 @@ from mailext.access.mime import Octets, close, end_of_header, octets_of
 from mailext.access.outflow import Outflow
 from mailext.access.presence import Presence
 from mailext.access.settings import AccessSettings
+from mailext.access.transport import IReaderTransport
 from mailext.accounts.exchange import MalformedResponseError, SaslExchange
 from mailext.clientid.login import AnyPortal, LoginRefusedError, LoginUnavailableError
 from mailext.interfaces import IOpenableMailbox
@@ -58,13 +59,19 @@ class _MalformedError(Exception):
 
 
 @implementer(IHandshakeListener)
-class POP3(pop3.POP3):  # type: ignore[misc] # it has no types
+class POP3(pop3.POP3):
     """
     The server's side of POP3. Mailboxes are what :mod:`twisted.mail.pop3`
     says; what a mailbox is asked for that may take long is asked in threads.
 
     :param ended: called without arguments when the connection is gone.
     """
+
+    # The stock class gives these the types of its defaults.
+    timeOut: float  # type: ignore[assignment]
+    portal: AnyPortal  # type: ignore[assignment]
+    transport: IReaderTransport
+    mbox: Any
 
     #: Of connections beyond the limits.
     too_many = b"-ERR [SYS/TEMP] Too many connections\r\n"
@@ -269,7 +276,7 @@ class POP3(pop3.POP3):  # type: ignore[misc] # it has no types
             raise _MalformedError("USER comes first")
         await self._log_in(UsernamePassword(user, rest), user.decode("utf-8", "replace"), "USER")
 
-    async def _auth(self, rest: bytes) -> None:
+    async def _authenticate(self, rest: bytes) -> None:
         self._must_be_private()
         mechanism, _, initial = rest.partition(b" ")
         name = mechanism.decode("ascii", "replace").upper()
@@ -409,7 +416,7 @@ class POP3(pop3.POP3):  # type: ignore[misc] # it has no types
         b"STLS": _stls,
         b"USER": _user,
         b"PASS": _pass,
-        b"AUTH": _auth,
+        b"AUTH": _authenticate,
         b"QUIT": _quit,
     }
     _transaction: ClassVar[Mapping[bytes, Callable[[POP3, bytes], Coroutine[Any, Any, None]]]] = {

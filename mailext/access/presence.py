@@ -9,12 +9,13 @@ from twisted.cred.credentials import ICredentials
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IReactorTime, ITLSTransport, ITransport
+from twisted.internet.interfaces import IReactorTime, ITLSTransport
 from twisted.logger import Logger
 from zope.interface import Interface
 
 from mailext import tls_layer
 from mailext.access.settings import AccessSettings
+from mailext.access.transport import IReaderTransport
 from mailext.clientid.attempts import ConnectionLogins
 from mailext.clientid.login import AnyPortal, Login
 from mailext.values import ClientIdentity, LoginAttempt, Protocol, SessionView, TlsFacts
@@ -39,7 +40,7 @@ class Presence:
     def __init__(
         self,
         protocol: Protocol,
-        transport: ITransport,
+        transport: IReaderTransport,
         settings: AccessSettings,
         portal: AnyPortal,
         clock: IReactorTime,

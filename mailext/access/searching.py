@@ -131,6 +131,27 @@ def read_query(query: Query, last_sequence: int, last_uid: int) -> Test:
     return test
 
 
+_FLAGS = (
+    ("ANSWERED", "\\Answered"),
+    ("DELETED", "\\Deleted"),
+    ("DRAFT", "\\Draft"),
+    ("FLAGGED", "\\Flagged"),
+    ("SEEN", "\\Seen"),
+)
+
+
+def _key_of_flag(flag: str) -> Callable[[_Reader], Test]:
+    return lambda _: lambda candidate: flag in candidate.flags
+
+
+def _key_of_no_flag(flag: str) -> Callable[[_Reader], Test]:
+    return lambda _: lambda candidate: flag not in candidate.flags
+
+
+def _key_of_field(name: str) -> Callable[[_Reader], Test]:
+    return lambda reader: _field(name.lower(), reader.text().lower())
+
+
 class _Reader:
     """
     :param lasts: what ``*`` means: as a sequence number, as an identifier.
@@ -187,20 +208,20 @@ class _Reader:
         except UnicodeDecodeError:
             raise IllegalQueryError("not in UTF-8") from None
 
-    def _text(self) -> str:
+    def text(self) -> str:
         octets = self._next()
         if not isinstance(octets, bytes | None):
             raise IllegalQueryError("a string is missing")
         return self._text_of(octets)
 
     def _number(self) -> int:
-        text = self._text()
+        text = self.text()
         if not _NUMBER.fullmatch(text):
             raise IllegalQueryError("not a number")
         return int(text)
 
     def _day(self) -> date:
-        match = _DATE.fullmatch(self._text())
+        match = _DATE.fullmatch(self.text())
         try:
             if match is not None:
                 return date(int(match[3]), 1 + _MONTHS.index(match[2].lower()), int(match[1]))
@@ -229,18 +250,18 @@ class _Reader:
         return lambda candidate: one(candidate) or other(candidate)
 
     def _uid(self) -> Test:
-        ranges = self._ranges(self._text(), self._lasts[1])
+        ranges = self._ranges(self.text(), self._lasts[1])
         return lambda candidate: candidate.uid in ranges
 
     def _header(self) -> Test:
-        return _field(self._text().lower(), self._text().lower())
+        return _field(self.text().lower(), self.text().lower())
 
     def _body(self) -> Test:
-        text = self._text().lower()
+        text = self.text().lower()
         return lambda candidate: text in candidate.body
 
     def _anywhere(self) -> Test:
-        text = self._text().lower()
+        text = self.text().lower()
         return lambda candidate: candidate.has_anywhere(text)
 
     def _larger(self) -> Test:
@@ -253,11 +274,11 @@ class _Reader:
 
     def _keyword(self) -> Test:
         # There are none here.
-        self._text()
+        self.text()
         return lambda _: False
 
     def _unkeyword(self) -> Test:
-        self._text()
+        self.text()
         return self._all()
 
     def _new(self) -> Test:
@@ -290,32 +311,11 @@ class _Reader:
         "SENTBEFORE": lambda self: self._sent(date.__lt__),
         "SENTON": lambda self: self._sent(date.__eq__),
         "SENTSINCE": lambda self: self._sent(date.__ge__),
-        **{
-            name: lambda self, name=name: _field(name.lower(), self._text().lower())
-            for name in ("BCC", "CC", "FROM", "SUBJECT", "TO")
-        },
-        **{
-            name: lambda _, flag=flag: lambda candidate: flag in candidate.flags
-            for name, flag in (
-                ("ANSWERED", "\\Answered"),
-                ("DELETED", "\\Deleted"),
-                ("DRAFT", "\\Draft"),
-                ("FLAGGED", "\\Flagged"),
-                ("RECENT", "\\Recent"),
-                ("SEEN", "\\Seen"),
-            )
-        },
-        **{
-            name: lambda _, flag=flag: lambda candidate: flag not in candidate.flags
-            for name, flag in (
-                ("OLD", "\\Recent"),
-                ("UNANSWERED", "\\Answered"),
-                ("UNDELETED", "\\Deleted"),
-                ("UNDRAFT", "\\Draft"),
-                ("UNFLAGGED", "\\Flagged"),
-                ("UNSEEN", "\\Seen"),
-            )
-        },
+        **{name: _key_of_field(name) for name in ("BCC", "CC", "FROM", "SUBJECT", "TO")},
+        **{name: _key_of_flag(flag) for name, flag in _FLAGS},
+        **{f"UN{name}": _key_of_no_flag(flag) for name, flag in _FLAGS},
+        "RECENT": _key_of_flag("\\Recent"),
+        "OLD": _key_of_no_flag("\\Recent"),
     }
 
 

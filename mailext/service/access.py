@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.mail import imap4, pop3
 
 from mailext.access.avatars import accounts, maildrops
-from mailext.access.factory import AccessFactory
+from mailext.access.factory import AccessFactory, ProtocolMaker
 from mailext.access.imap import IMAP4
 from mailext.access.pop3 import POP3
 from mailext.access.settings import AccessSettings
@@ -22,7 +24,7 @@ from mailext.service.site import Site
 __all__ = ["ACCESS_PROTOCOLS", "access_factory"]
 
 #: The protocol of each listener that gives access to mailboxes.
-ACCESS_PROTOCOLS = {"imap": IMAP4, "imaps": IMAP4, "pop3": POP3, "pop3s": POP3}
+ACCESS_PROTOCOLS: Mapping[str, ProtocolMaker] = {"imap": IMAP4, "imaps": IMAP4, "pop3": POP3, "pop3s": POP3}
 
 
 def access_factory(
