@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from mailext.config.relaying import password_from
+from mailext.config.relaying import secret_from
 from mailext.net.client.verification import TrustRoots
 from mailext.values import ClientIdentity, Notify, Ret, TlsDemand
 from mailext.wire.grammar import GrammarError, parse_client_identity
@@ -110,7 +110,7 @@ def _add_server(parser: ArgumentParser) -> None:
         "--password-file",
         dest="password",
         metavar="FILE",
-        type=_password,
+        type=_secret,
         help="its first line is the password",
     )
     group.add_argument(
@@ -187,9 +187,9 @@ def _envid(text: str) -> str:
     return text
 
 
-def _password(name: str) -> str:
+def _secret(name: str) -> str:
     try:
-        return password_from(Path(name))
+        return secret_from(Path(name))
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from error
 
@@ -206,7 +206,7 @@ def _identity(text: str) -> ClientIdentity:
     if not separator:
         # It is not repeated: it might be a token (C24).
         raise ArgumentTypeError("not TYPE:@FILE")
-    token = _password(name)
+    token = _secret(name)
     try:
         return parse_client_identity(f"{kind} {token}".encode("ascii", "replace"))
     except GrammarError:

@@ -24,7 +24,7 @@ from mailext.clientid.dispositions import Dispositions
 from mailext.config.model import Configuration, Listen, Listener, MtaSts, Relay
 from mailext.config.publishing import own_policy
 from mailext.config.reader import Finding, KeyPath
-from mailext.config.relaying import next_hop, password_from, relay_name_servers, smarthost, trust_roots
+from mailext.config.relaying import next_hop, relay_name_servers, secret_from, smarthost, trust_roots
 from mailext.config.reporting import contact_address
 from mailext.geography import open_geography
 from mailext.interfaces import IPluginServices
@@ -256,7 +256,7 @@ def _smarthost(relay: Relay) -> Iterator[Finding]:
     elif said.password_file is not None and not said.username:
         yield (*path, "username"), "the password needs a user name"
     elif said.password_file is not None:
-        yield from _tried((*path, "password-file"), password_from, said.password_file)
+        yield from _tried((*path, "password-file"), secret_from, said.password_file)
     if said.username and not said.host:
         yield (*path, "host"), "there is no host to log in at"
 

@@ -29,10 +29,10 @@ from mailext.routing.settings import ConfiguredHost, DestinationSettings, Routin
 __all__ = [
     "client_settings",
     "next_hop",
-    "password_from",
     "pool_settings",
     "relay_name_servers",
     "routing_settings",
+    "secret_from",
     "smarthost",
     "trust_roots",
 ]
@@ -95,9 +95,10 @@ def pool_settings(relay: Relay) -> PoolSettings:
     return PoolSettings(concurrency=relay.connections_per_host, interval=relay.pace)
 
 
-def password_from(file: Path) -> str:
+def secret_from(file: Path) -> str:
     """
-    The password that stands in a file, up to the end of its first line.
+    A secret that stands in a file, up to the end of its first line: a password,
+    or the token of a client identity.
 
     :raise ValueError: if it cannot be read, is empty, or others than its owner
         and group may read it.
@@ -105,14 +106,14 @@ def password_from(file: Path) -> str:
     try:
         if file.stat().st_mode & 0o007:
             raise ValueError(f"{file}: everybody may read it; chmod o-rwx")
-        password = file.read_text("utf-8").partition("\n")[0].rstrip("\r")
+        secret = file.read_text("utf-8").partition("\n")[0].rstrip("\r")
     except OSError as error:
         raise ValueError(f"{file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{file}: not UTF-8") from error
-    if not password:
-        raise ValueError(f"{file}: there is no password in its first line")
-    return password
+    if not secret:
+        raise ValueError(f"{file}: there is nothing in its first line")
+    return secret
 
 
 def client_settings(configuration: Configuration) -> ClientSettings:
@@ -134,7 +135,7 @@ def client_settings(configuration: Configuration) -> ClientSettings:
 def _credentials(said: Smarthost) -> Credentials | None:
     if not said.username or said.password_file is None:
         return None
-    return Credentials(said.username, password_from(said.password_file))
+    return Credentials(said.username, secret_from(said.password_file))
 
 
 def routing_settings(configuration: Configuration, own_addresses: Iterable[str]) -> RoutingSettings:

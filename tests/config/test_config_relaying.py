@@ -12,10 +12,10 @@ from mailext.config.model import Configuration, Destination, Relay, Smarthost, S
 from mailext.config.relaying import (
     client_settings,
     next_hop,
-    password_from,
     pool_settings,
     relay_name_servers,
     routing_settings,
+    secret_from,
 )
 from mailext.config.validation import resolver_remarks
 from mailext.routing.settings import ConfiguredHost
@@ -60,25 +60,25 @@ def test_no_next_hop(text: str) -> None:
 
 
 def test_a_password_is_the_first_line_of_its_file(password_file: Path) -> None:
-    assert password_from(password_file) == "secret"
+    assert secret_from(password_file) == "secret"
 
 
 def test_a_password_that_everybody_may_read_is_refused(password_file: Path) -> None:
     password_file.chmod(0o644)
     with pytest.raises(ValueError, match="everybody may read it"):
-        password_from(password_file)
+        secret_from(password_file)
 
 
-@pytest.mark.parametrize(("content", "reason"), [(b"\nsecret", "no password"), (b"\xff", "not UTF-8")])
-def test_a_file_without_password(password_file: Path, content: bytes, reason: str) -> None:
+@pytest.mark.parametrize(("content", "reason"), [(b"\nsecret", "nothing in its first line"), (b"\xff", "not UTF-8")])
+def test_a_file_without_a_secret(password_file: Path, content: bytes, reason: str) -> None:
     password_file.write_bytes(content)
     with pytest.raises(ValueError, match=reason):
-        password_from(password_file)
+        secret_from(password_file)
 
 
 def test_a_password_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="No such file"):
-        password_from(tmp_path / "password")
+        secret_from(tmp_path / "password")
 
 
 def test_a_smarthost_is_logged_in_at_only_where_tls_has_authenticated_it(password_file: Path) -> None:
