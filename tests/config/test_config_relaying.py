@@ -69,7 +69,9 @@ def test_a_password_that_everybody_may_read_is_refused(password_file: Path) -> N
         secret_from(password_file)
 
 
-@pytest.mark.parametrize(("content", "reason"), [(b"\nsecret", "nothing in its first line"), (b"\xff", "not UTF-8")])
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"\nsecret", "nothing in its first line"), (b"\xff", "not UTF-8")]
+)
 def test_a_file_without_a_secret(password_file: Path, content: bytes, reason: str) -> None:
     password_file.write_bytes(content)
     with pytest.raises(ValueError, match=reason):
