@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["LineTooLongError", "Lines"]
+__all__ = ["OverlongLineError", "Lines"]
 
 
-class LineTooLongError(Exception):
+class OverlongLineError(Exception):
     """A line exceeds the bound."""
 
 
@@ -28,7 +28,7 @@ class Lines:
         Take the next part of the stream.
 
         :return: the lines that it completes, without their LF.
-        :raise LineTooLongError: if a line exceeds the bound, complete or not.
+        :raise OverlongLineError: if a line exceeds the bound, complete or not.
         """
         *complete, rest = data.split(b"\n")
         for part in complete:
@@ -41,5 +41,5 @@ class Lines:
     def _append(self, part: bytes) -> None:
         self._length += len(part)
         if self._length > self._limit:
-            raise LineTooLongError
+            raise OverlongLineError
         self._parts.append(part)

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IListeningPort, IReactorUNIX
 from twisted.internet.protocol import Factory, Protocol
 
 from mailext.control.dispatch import Dispatcher, Reply
-from mailext.control.lines import Lines, LineTooLongError
+from mailext.control.lines import Lines, OverlongLineError
 from mailext.control.socket_names import short_name
 
 __all__ = ["ControlFactory", "ControlProtocol", "ControlService", "ControlSocketInUseError"]
@@ -46,7 +46,7 @@ class ControlProtocol(Protocol):
         try:
             for line in self._lines.feed(data):
                 self._turn.acquire().addCallback(self._answer, line).addCallback(self._finish)
-        except LineTooLongError:
+        except OverlongLineError:
             self._reply({"error": "the request is too long"})
             self._close()
 

@@ -36,7 +36,7 @@ from mailext.net.authentication import Authentication, reply_to_malformed
 from mailext.net.conversation import Conversation
 from mailext.net.refusals_log import log_refusal
 from mailext.net.settings import ListenerSettings
-from mailext.net.transaction import Helo, Site, Transaction
+from mailext.net.transaction import Helo, SmtpHooks, Transaction
 from mailext.values import Protocol, SessionView, TlsFacts, Verdict
 from mailext.wire import replies
 from mailext.wire.events import (
@@ -400,7 +400,7 @@ class ESMTP(smtp.ESMTP):
             self._session.reply(Reply.from_judgement(self._refusal))
         else:
             self._transaction = Transaction(
-                cast("Site", self), self.settings, self._clock, self.sessionView(), self._helo
+                cast("SmtpHooks", self), self.settings, self._clock, self.sessionView(), self._helo
             )
             self._conversation.reply(then(self._transaction.begin(event), self._began))
 

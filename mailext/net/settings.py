@@ -11,7 +11,7 @@ from mailext.clientid.dispositions import Dispositions
 from mailext.clientid.login import LoginJudge
 from mailext.interfaces import IDeliveryPolicy
 from mailext.values import Protocol
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 
 __all__ = ["ListenerSettings"]
 
@@ -51,7 +51,7 @@ class ListenerSettings:
     name: str = "smtp"
     hostname: str = "localhost"
     protocol: Protocol = Protocol.ESMTP
-    limits: Limits = field(default_factory=Limits)
+    limits: SessionLimits = field(default_factory=SessionLimits)
     header_size: int = 256 * 1024
     hops: int = 50
     command_timeout: float = 300.0

@@ -42,7 +42,7 @@ from mailext.wire import replies
 from mailext.wire.events import MailCommand, RcptCommand
 from mailext.wire.replies import Reply
 
-__all__ = ["MailboxAddress", "Site", "Transaction"]
+__all__ = ["MailboxAddress", "SmtpHooks", "Transaction"]
 
 _T = TypeVar("_T")
 Helo = tuple[bytes | None, bytes]
@@ -64,7 +64,7 @@ class MailboxAddress(Address):
         self.local, _, self.domain = octets.rpartition(b"@")
 
 
-class Site(TypingProtocol):
+class SmtpHooks(TypingProtocol):
     """
     What a transaction calls of the protocol that it belongs to: the hooks of
     :class:`twisted.mail.smtp.SMTP`, which a site may override.
@@ -88,7 +88,7 @@ class Transaction:
     """
 
     def __init__(
-        self, site: Site, settings: ListenerSettings, clock: IReactorTime, session: SessionView, helo: Helo
+        self, site: SmtpHooks, settings: ListenerSettings, clock: IReactorTime, session: SessionView, helo: Helo
     ) -> None:
         self._site = site
         self._settings = settings

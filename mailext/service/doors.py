@@ -30,7 +30,7 @@ from mailext.service.logging_in import LoggingIn
 from mailext.service.logins import LoginKeeping
 from mailext.service.site import Site
 from mailext.values import Protocol, SessionView
-from mailext.wire.limits import Limits as SessionLimits
+from mailext.wire.limits import SessionLimits
 
 __all__ = ["Doors", "MailFactory", "open_doors"]
 

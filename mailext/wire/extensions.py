@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from mailext.values import BodyType, MailOptions, Notify, RcptOptions, Ret
 from mailext.wire.grammar import GrammarError, decode_xtext, parse_mailbox, parse_number
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 
 __all__ = [
     "EXTENSIONS",
@@ -47,7 +47,7 @@ class Offer:
     plaintext_auth: bool = False
     clientid: bool = False
     dsn: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: SessionLimits = field(default_factory=SessionLimits)
 
     @property
     def auth(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Limits"]
+__all__ = ["SessionLimits"]
 
 #: RFC 5321 section 4.5.3.1.4: a command line with its CRLF.
 COMMAND_LINE = 512
@@ -13,7 +13,7 @@ SASL_LINE = 12288
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SessionLimits:
     """
     The limits of one session.
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailext.control.lines import Lines, LineTooLongError
+from mailext.control.lines import Lines, OverlongLineError
 
 
 @given(st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line)), st.data())
@@ -21,5 +21,5 @@ def test_lines_come_whole(lines: list[bytes], data: st.DataObject) -> None:
 @pytest.mark.parametrize("parts", [[b"123456"], [b"123", b"456"], [b"123456\n"], [b"1\n", b"12345", b"6"]])
 def test_a_line_has_a_bound(parts: list[bytes]) -> None:
     assembler = Lines(5)
-    with pytest.raises(LineTooLongError):
+    with pytest.raises(OverlongLineError):
         [list(assembler.feed(part)) for part in parts]

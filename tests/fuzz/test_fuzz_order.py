@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mailext.values import ClientIdentity
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 from mailext.wire.states import State
 from tests.vectors.auth import GOOD, WRONG
 from tests.vectors.model import Listener
@@ -45,7 +45,7 @@ class AnyOrder(RuleBasedStateMachine):
     @initialize(listener=st.sampled_from([Listener.CLEAR, Listener.TLS]))
     def connect(self, listener: Listener) -> None:
         self.owner = owner_of(listener)
-        plenty = Limits(commands=10**6, errors=10**6, junk_commands=10**6, recipients=3)
+        plenty = SessionLimits(commands=10**6, errors=10**6, junk_commands=10**6, recipients=3)
         self.owner.session.offer = replace(self.owner.session.offer, limits=plenty)
         self.facts = Facts(tls=listener is Listener.TLS)
 

@@ -22,7 +22,7 @@ from mailext.wire.events import (
     Question,
 )
 from mailext.wire.extensions import Offer
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 from mailext.wire.replies import Reply
 from mailext.wire.states import State
 from tests.vectors.model import Listener
@@ -52,7 +52,7 @@ offers = st.builds(
     plaintext_auth=st.booleans(),
     clientid=st.booleans(),
     limits=st.builds(
-        Limits,
+        SessionLimits,
         message_size=st.integers(0, 300),
         recipients=st.integers(0, 3),
         commands=st.integers(0, 30),

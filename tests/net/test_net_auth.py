@@ -24,7 +24,7 @@ from mailext.clientid.login import LoginJudge, RejectAt
 from mailext.interfaces import IClientIdentified
 from mailext.testing import ScriptedChecker
 from mailext.values import ClientIdentity, LoginOutcome, Verdict
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 from tests.net.client import Client, codes, keywords
 from tests.net.site import ANN, EHLO, MAIL, RCPT, USERS, Delivery, Realm, Server, plain, serve
 from tests.support import logged
@@ -338,46 +338,46 @@ class TestWhatALoginIsWorth:
 
 class TestGivingUp:
     def test_after_so_many_failures_the_connection_ends(self) -> None:
-        server = submission(limits=Limits(auth_failures=3))
+        server = submission(limits=SessionLimits(auth_failures=3))
         client = server.greeted()
         guesses = [plain("ann", b"guess%d" % number) for number in range(4)]
         assert outcome(server, client, *guesses) == [REFUSED, REFUSED, REFUSED, GIVEN_UP]
         assert client.closed
 
     def test_the_right_password_does_not_come_too_late(self) -> None:
-        server = submission(limits=Limits(auth_failures=3))
+        server = submission(limits=SessionLimits(auth_failures=3))
         client = server.greeted()
         guesses = [plain("ann", b"guess%d" % number) for number in range(2)]
         assert outcome(server, client, *guesses, ANN) == [REFUSED, REFUSED, WELCOME]
 
     def test_the_same_password_by_another_mechanism_is_one_failure(self) -> None:
-        server = submission(limits=Limits(auth_failures=2))
+        server = submission(limits=SessionLimits(auth_failures=2))
         client = server.greeted()
         login = (b"AUTH LOGIN", b64(b"ann"), b64(b"wrong"))
         assert codes(outcome(server, client, WRONG, *login)) == ["535", "334", "334", "535"]
         assert codes(outcome(server, client, plain("ann", b"another"))) == ["535", "421"]
 
     def test_the_same_password_for_another_name_is_another_failure(self) -> None:
-        server = submission(limits=Limits(auth_failures=2))
+        server = submission(limits=SessionLimits(auth_failures=2))
         client = server.greeted()
         assert codes(outcome(server, client, WRONG, plain("bob", b"wrong"))) == ["535", "535", "421"]
 
     def test_where_the_password_is_not_seen_every_failure_counts(self) -> None:
         server = submission(
-            Hashed(), challengers={b"CRAM-MD5": CramMD5Credentials}, limits=Limits(auth_failures=2)
+            Hashed(), challengers={b"CRAM-MD5": CramMD5Credentials}, limits=SessionLimits(auth_failures=2)
         )
         client = server.greeted()
         line = (b"AUTH CRAM-MD5", b64(b"ann 0"))
         assert codes(outcome(server, client, *line, *line)) == ["334", "535", "334", "535", "421"]
 
     def test_a_back_end_that_fails_is_nobodys_guess(self) -> None:
-        server = submission(Passwords(lambda: fail(OSError("down"))), limits=Limits(auth_failures=2))
+        server = submission(Passwords(lambda: fail(OSError("down"))), limits=SessionLimits(auth_failures=2))
         client = server.greeted()
         guesses = [plain("ann", b"guess%d" % number) for number in range(4)]
         assert outcome(server, client, *guesses, b"NOOP") == [UNAVAILABLE] * 4 + ["250 2.0.0 OK"]
 
     def test_what_is_malformed_is_no_guess_either(self) -> None:
-        server = submission(limits=Limits(auth_failures=1))
+        server = submission(limits=SessionLimits(auth_failures=1))
         client = server.greeted()
         assert codes(client.say(b"AUTH PLAIN !", b"AUTH LOGIN", b"*", b"AUTH X", b"NOOP")) == [
             "501",

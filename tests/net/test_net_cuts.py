@@ -19,7 +19,7 @@ from twisted.mail.smtp import SMTPBadRcpt
 
 from mailext.testing import ScriptedPolicy
 from mailext.values import HeaderField, Protocol, Verdict
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 from tests.net.client import Client
 from tests.net.site import (
     ANN,
@@ -170,7 +170,7 @@ def server_of(name: str, site: _Site) -> Server:
         plaintext_auth=True,
         policies=_POLICIES,
         header_size=200,
-        limits=Limits(message_size=600, errors=10),
+        limits=SessionLimits(message_size=600, errors=10),
     )
 
 

@@ -13,7 +13,7 @@ from dns.rcode import Rcode
 from dns.rdatatype import RdataType
 
 from mailext.net.dns import NameServers, name_servers
-from mailext.net.dns.answers import Finding
+from mailext.net.dns.answers import TimedAnswer
 from mailext.testing.dns import DnsFault, DnsRecords
 from mailext.values import DnsAnswer, DnsError, DnsStatus
 from tests.name_server import NameServer, as_it_is, name_server, truncated_over_udp
@@ -25,7 +25,7 @@ def asking(*servers: NameServer, timeout: float = 5.0, rounds: int = 1) -> NameS
     return NameServers(name_servers([each.place for each in servers]), timeout=timeout, rounds=rounds)
 
 
-def ask(servers: NameServers, name: str, rdtype: RdataType = RdataType.MX) -> Finding:
+def ask(servers: NameServers, name: str, rdtype: RdataType = RdataType.MX) -> TimedAnswer:
     return servers.ask(dns.name.from_text(name), rdtype)
 
 

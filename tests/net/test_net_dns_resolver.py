@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 
 from mailext.interfaces import IRememberingResolver
 from mailext.net.dns import NameServers, Resolver, name_servers
-from mailext.net.dns.answers import Finding
+from mailext.net.dns.answers import TimedAnswer
 from mailext.net.dns.cache import DnsCache
 from mailext.testing.dns import DnsFault, DnsRecords, FakeResolver
 from mailext.threads import BoundedThreads, ThreadsBusyError
@@ -31,9 +31,9 @@ class Servers:
         self._resolver = FakeResolver(records)
         self._ttl = ttl
 
-    def ask(self, name: dns.name.Name, rdtype: RdataType) -> Finding:
+    def ask(self, name: dns.name.Name, rdtype: RdataType) -> TimedAnswer:
         self.asked.append((name.to_text(), rdtype.name))
-        return Finding(success_result_of(self._resolver.lookup(name.to_text(), rdtype)), self._ttl)
+        return TimedAnswer(success_result_of(self._resolver.lookup(name.to_text(), rdtype)), self._ttl)
 
 
 class Later:

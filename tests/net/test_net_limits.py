@@ -1,4 +1,4 @@
-"""Limits: sizes, hops, times, rates, connections, and the orderly end."""
+"""SessionLimits: sizes, hops, times, rates, connections, and the orderly end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twisted.internet.testing import StringTransport
 from mailext import ESMTP, SMTPFactory
 from mailext.net.deadline import Deadline
 from mailext.net.settings import ListenerSettings
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 from tests.net.client import Client, codes
 from tests.net.site import ANN, EHLO, MAIL, OPEN, RCPT, Delivery, Message, TargetDelivery, TargetSite, serve
 
@@ -96,7 +96,7 @@ class TestHops:
 
 
 class TestMessageSize:
-    LIMITS = Limits(message_size=100)
+    LIMITS = SessionLimits(message_size=100)
 
     def test_declared(self) -> None:
         client = serve(limits=self.LIMITS).greeted()
@@ -128,7 +128,7 @@ class TestMessageSize:
         assert codes(client.replies()) == ["503", "250"]
 
     def test_dots_that_were_stuffed_do_not_count(self) -> None:
-        client = serve(TargetSite(), limits=Limits(message_size=9)).greeted(MAIL, RCPT, b"DATA")
+        client = serve(TargetSite(), limits=SessionLimits(message_size=9)).greeted(MAIL, RCPT, b"DATA")
         assert codes(client.say(b"..", b"..", b"..", b".")) == ["250"]
 
 
@@ -231,7 +231,7 @@ class TestTimes:
         assert client.say(b".") == ["550 5.6.0 Message contains bare CR or LF"]
 
     def test_the_rate_of_the_chunks_of_a_refused_message(self) -> None:
-        server = serve(min_rate=100.0, limits=Limits(message_size=100), command_timeout=1000.0)
+        server = serve(min_rate=100.0, limits=SessionLimits(message_size=100), command_timeout=1000.0)
         client = server.greeted(MAIL, RCPT)
         client.send(b"BDAT 60000\r\n")
         for _ in range(5):

@@ -11,14 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 
 DOMAIN = "example.org"
 #: Local parts; each may have a subaddress behind "+".
 RECIPIENTS = frozenset({"ann", "bob", "postmaster"})
 ACCOUNT = b"ann@example.org"
 PASSWORD = b"correct horse battery staple"
-LIMITS = Limits(message_size=4096, recipients=5, commands=60, errors=8, junk_commands=12, auth_failures=3)
+LIMITS = SessionLimits(message_size=4096, recipients=5, commands=60, errors=8, junk_commands=12, auth_failures=3)
 
 
 class Listener(Enum):

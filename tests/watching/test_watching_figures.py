@@ -10,7 +10,7 @@ from twisted.logger import ILogObserver, Logger, globalLogPublisher
 from zope.interface.verify import verifyObject
 
 from mailext.watching.figures import Figures
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 from tests.net.site import MAIL, RCPT, TargetSite, serve
 
 
@@ -34,7 +34,7 @@ def refusals(registry: CollectorRegistry, code: str, status: str) -> float | Non
 
 
 def test_limits_of_a_session(registry: CollectorRegistry) -> None:
-    server = serve(TargetSite(), name="mx", limits=Limits(recipients=1, errors=3))
+    server = serve(TargetSite(), name="mx", limits=SessionLimits(recipients=1, errors=3))
     server.greeted(MAIL, RCPT, RCPT)
     assert limit_hits(registry, "recipients") == 1
     assert refusals(registry, "452", "4.5.3") == 1
@@ -61,7 +61,7 @@ def test_clients_that_are_too_slow(registry: CollectorRegistry, lines: tuple[byt
 
 
 def test_what_is_too_big(registry: CollectorRegistry) -> None:
-    server = serve(TargetSite(), name="mx", limits=Limits(message_size=2000), header_size=100)
+    server = serve(TargetSite(), name="mx", limits=SessionLimits(message_size=2000), header_size=100)
     server.greeted(b"MAIL FROM:<a@client.example> SIZE=3000")
     assert limit_hits(registry, "message-size") == 1
     client = server.greeted(MAIL, RCPT, b"DATA")

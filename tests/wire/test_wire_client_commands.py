@@ -22,11 +22,11 @@ from mailext.values import (
 from mailext.wire.client_commands import CannotCarryError, hello_command, mail_command, rcpt_command
 from mailext.wire.commands import parse_mail, parse_rcpt
 from mailext.wire.extensions import Offer
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 from mailext.wire.states import Command
 
 ALL = dict.fromkeys(("SIZE", "8BITMIME", "SMTPUTF8", "REQUIRETLS", "AUTH", "DSN"), ())
-OFFER = Offer(tls=True, limits=Limits(message_size=10**20))
+OFFER = Offer(tls=True, limits=SessionLimits(message_size=10**20))
 ANN = Mailbox("ann", "example.org")
 
 # Whatever a program, or a message from elsewhere, may bring.

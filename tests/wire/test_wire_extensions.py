@@ -8,7 +8,7 @@ from mailext.values import BodyType, Mailbox, MailOptions, Notify, Protocol, Rcp
 from mailext.wire.commands import CommandError, line_limit, parse_mail, parse_rcpt
 from mailext.wire.events import MailCommand
 from mailext.wire.extensions import EXTENSIONS, Offer, advertised
-from mailext.wire.limits import COMMAND_LINE, Limits
+from mailext.wire.limits import COMMAND_LINE, SessionLimits
 from mailext.wire.replies import OK
 from mailext.wire.server import ServerSession
 from mailext.wire.states import Command
@@ -67,7 +67,7 @@ def test_what_is_advertised(offer: Offer, more: set[str]) -> None:
 
 def test_keywords_come_with_their_arguments() -> None:
     offer = Offer(
-        tls=True, mechanisms=("PLAIN", "LOGIN"), clientid=True, limits=Limits(message_size=1000, recipients=7)
+        tls=True, mechanisms=("PLAIN", "LOGIN"), clientid=True, limits=SessionLimits(message_size=1000, recipients=7)
     )
     assert advertised(offer)["SIZE"] == ("1000",)
     assert advertised(offer)["LIMITS"] == ("RCPTMAX=7",)

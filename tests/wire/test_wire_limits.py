@@ -1,4 +1,4 @@
-"""Limits: what a session bears, and that it holds no more than it must."""
+"""SessionLimits: what a session bears, and that it holds no more than it must."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailext.values import Protocol
 from mailext.wire.commands import LONGEST_LINE
 from mailext.wire.events import NEED_DATA, UnknownCommand
 from mailext.wire.extensions import Offer
-from mailext.wire.limits import Limits
+from mailext.wire.limits import SessionLimits
 from mailext.wire.lines import LineBuffer, LineTooLongError
 from mailext.wire.replies import AUTHENTICATION_FAILED, LOCAL_ERROR, OK, RECIPIENT_OK
 from mailext.wire.server import ServerSession
@@ -21,7 +21,7 @@ from tests.wire.driver import Owner, Transcript, cut, owner_of, run
 _MESSAGE = MAIL + RCPT + b"DATA\r\n.\r\n"
 
 
-def under(limits: Limits, lines: bytes, protocol: Protocol = Protocol.ESMTP) -> Transcript:
+def under(limits: SessionLimits, lines: bytes, protocol: Protocol = Protocol.ESMTP) -> Transcript:
     return run(Owner(protocol, Offer(limits=limits)), [[lines]])
 
 
@@ -126,26 +126,26 @@ def test_a_chunk_that_is_refused_is_not_kept() -> None:
 
 
 def test_commands() -> None:
-    codes, last = counted(under(Limits(commands=5, junk_commands=1000), EHLO + b"NOOP\r\n" * 20 + MAIL))
+    codes, last = counted(under(SessionLimits(commands=5, junk_commands=1000), EHLO + b"NOOP\r\n" * 20 + MAIL))
     assert codes == ["250"] * 5
     assert last == "421 4.7.0 Too many commands"
 
 
 def test_accepted_recipients_are_no_commands() -> None:
-    transcript = under(Limits(commands=5), EHLO + MAIL + RCPT * 100 + b"DATA\r\n.\r\n" + QUIT)
+    transcript = under(SessionLimits(commands=5), EHLO + MAIL + RCPT * 100 + b"DATA\r\n.\r\n" + QUIT)
     assert transcript.replies[-1].startswith("221")
     assert transcript.messages == (b"",)
 
 
 def test_refused_recipients_are_commands() -> None:
-    limits = Limits(commands=5, errors=1000)
+    limits = SessionLimits(commands=5, errors=1000)
     codes, last = counted(under(limits, EHLO + MAIL + b"RCPT TO:<nobody@example.org>\r\n" * 20))
     assert codes == ["250", "250", "550", "550", "550"]
     assert last.startswith("421 4.7.0")
 
 
 def test_chunks_are_no_commands_but_empty_ones() -> None:
-    limits = Limits(commands=5)
+    limits = SessionLimits(commands=5)
     transcript = under(limits, EHLO + MAIL + RCPT + b"BDAT 1\r\nx" * 100 + b"BDAT 1 LAST\r\nx" + QUIT)
     assert transcript.messages == (b"x" * 101 + b"\r\n",)
     codes, last = counted(under(limits, EHLO + MAIL + RCPT + b"BDAT 0\r\n" * 100))
@@ -154,7 +154,7 @@ def test_chunks_are_no_commands_but_empty_ones() -> None:
 
 
 def test_chunks_out_of_sequence_are_commands() -> None:
-    limits = Limits(commands=5, errors=1000)
+    limits = SessionLimits(commands=5, errors=1000)
     codes, last = counted(under(limits, LHLO + b"BDAT 1\r\nx" * 2 + b"BDAT 1 LAST\r\nx" * 100, Protocol.LMTP))
     # In LMTP a last chunk without recipients gets no reply: it counts all the same.
     assert codes == ["250", "503", "503"]
@@ -163,13 +163,13 @@ def test_chunks_out_of_sequence_are_commands() -> None:
 
 @pytest.mark.parametrize("line", [b"NOOP\r\n", b"RSET\r\n", b"VRFY x\r\n", b"HELP\r\n", EHLO, b"HELO x\r\n"])
 def test_junk(line: bytes) -> None:
-    codes, last = counted(under(Limits(junk_commands=3), EHLO + line * 20))
+    codes, last = counted(under(SessionLimits(junk_commands=3), EHLO + line * 20))
     assert len(codes) == 4
     assert last.startswith("421 4.7.0")
 
 
 def test_the_first_greeting_is_no_junk() -> None:
-    assert under(Limits(junk_commands=0), EHLO + _MESSAGE).messages == (b"",)
+    assert under(SessionLimits(junk_commands=0), EHLO + _MESSAGE).messages == (b"",)
 
 
 @pytest.mark.parametrize(
@@ -186,13 +186,13 @@ def test_the_first_greeting_is_no_junk() -> None:
     ],
 )
 def test_errors(line: bytes, code: str) -> None:
-    codes, last = counted(under(Limits(errors=4), EHLO + line * 20))
+    codes, last = counted(under(SessionLimits(errors=4), EHLO + line * 20))
     assert codes == ["250"] + [code] * 4
     assert last == "421 4.7.0 Too many errors"
 
 
 def test_errors_that_the_owner_gives_are_counted() -> None:
-    session = ServerSession(Protocol.ESMTP, Offer(limits=Limits(errors=2)))
+    session = ServerSession(Protocol.ESMTP, Offer(limits=SessionLimits(errors=2)))
     session.receive(b"FOO\r\nFOO\r\nFOO\r\n")
     assert session.next_event() == UnknownCommand(b"FOO", b"")
     session.reply(LOCAL_ERROR)
@@ -205,7 +205,7 @@ def test_errors_that_the_owner_gives_are_counted() -> None:
 
 def test_recipients_beyond_the_limit_are_refused_and_the_rest_goes_on() -> None:
     lines = EHLO + MAIL + RCPT * 8 + b"DATA\r\n.\r\n" + MAIL + RCPT + QUIT
-    transcript = under(Limits(recipients=3, errors=2), lines)
+    transcript = under(SessionLimits(recipients=3, errors=2), lines)
     codes, last = counted(transcript)
     assert codes == ["250", *["250"] * 4, *["452"] * 5, "354", "250", "250", "250"]
     assert last.startswith("221")
@@ -213,25 +213,25 @@ def test_recipients_beyond_the_limit_are_refused_and_the_rest_goes_on() -> None:
 
 def test_recipients_are_counted_once_accepted() -> None:
     nobody = b"RCPT TO:<nobody@example.org>\r\n"
-    codes, _ = counted(under(Limits(recipients=1), EHLO + MAIL + nobody * 3 + RCPT + nobody + QUIT))
+    codes, _ = counted(under(SessionLimits(recipients=1), EHLO + MAIL + nobody * 3 + RCPT + nobody + QUIT))
     assert codes == ["250", "250", "550", "550", "550", "250", "452"]
 
 
 def test_an_accepted_message_begins_the_counts_anew() -> None:
-    limits = Limits(commands=10, junk_commands=3, errors=3)
+    limits = SessionLimits(commands=10, junk_commands=3, errors=3)
     once = b"NOOP\r\n" * 3 + b"FOO\r\n" * 2 + _MESSAGE
     assert len(under(limits, EHLO + once * 5).messages) == 5
 
 
 def test_a_refused_message_does_not() -> None:
-    limits = Limits(errors=3)
+    limits = SessionLimits(errors=3)
     codes, last = counted(under(limits, EHLO + (MAIL + RCPT + b"DATA\r\n\n\r\n.\r\n") * 5))
     assert codes == ["250", *["250", "250", "354", "550"] * 3]
     assert last.startswith("421 4.7.0")
 
 
 def test_in_lmtp_one_delivery_begins_them_anew() -> None:
-    session = ServerSession(Protocol.LMTP, Offer(limits=Limits(errors=2)))
+    session = ServerSession(Protocol.LMTP, Offer(limits=SessionLimits(errors=2)))
     session.receive(LHLO)
     session.next_event()
     session.reply(OK)
@@ -284,6 +284,6 @@ def test_a_session_that_is_closed_in_the_midst_of_a_login_says_nothing_more() ->
 
 
 def test_defaults_are_those_that_an_operator_of_postfix_knows() -> None:
-    limits = Limits()
+    limits = SessionLimits()
     assert (limits.recipients, limits.errors, limits.junk_commands) == (1000, 20, 100)
     assert limits.message_size == 50 * 1024 * 1024

@@ -28,7 +28,7 @@ from mailext.net.client.verification import TrustRoots, level
 from mailext.values import Envelope, HopError, Mailbox, NextHop, Outcome, Recipient, TlsLevel, TlsUse
 from mailext.wire.client_limits import is_beyond_limits
 
-__all__ = ["MailSender", "MailServer", "Message", "Progress", "send_mail"]
+__all__ = ["MailSender", "MailServer", "Message", "ProgressListener", "send_mail"]
 
 #: A message: its octets in lines that end in CRLF, whole or cut anywhere; or a
 #: message of the standard library.
@@ -36,7 +36,7 @@ Message = bytes | EmailMessage | Iterable[bytes]
 #: Called with the octets of the message that were handed on so far; from the
 #: beginning again where the server takes so many recipients in another
 #: transaction only.
-Progress = Callable[[int], object]
+ProgressListener = Callable[[int], object]
 
 _PIECE = 1 << 16
 # R12, RFC 8689 section 4.3: what is asked of the hops begins with the first.
@@ -121,7 +121,7 @@ class MailSender:
         self._pool = ConnectionPool(connector, reactor, pool)
 
     def send(
-        self, envelope: Envelope, message: Message, progress: Progress | None = None
+        self, envelope: Envelope, message: Message, progress: ProgressListener | None = None
     ) -> Deferred[Mapping[Mailbox, Outcome]]:
         """
         Send one message.
@@ -146,7 +146,7 @@ class MailSender:
         return self._pool.close()
 
     async def _send(
-        self, envelope: Envelope, message: Message, progress: Progress | None
+        self, envelope: Envelope, message: Message, progress: ProgressListener | None
     ) -> Mapping[Mailbox, Outcome]:
         envelope, content = _prepared(envelope, message)
         outcomes = dict(await self._transact(envelope, content, progress))
@@ -162,7 +162,7 @@ class MailSender:
         return outcomes
 
     async def _transact(
-        self, envelope: Envelope, content: Iterable[bytes], progress: Progress | None
+        self, envelope: Envelope, content: Iterable[bytes], progress: ProgressListener | None
     ) -> Mapping[Mailbox, Outcome]:
         def satisfies(connection: IHopConnection) -> bool:
             return not envelope.options.requiretls or level(connection.evidence) is TlsLevel.AUTHENTICATED
@@ -181,7 +181,7 @@ def send_mail(
     reactor: Reactor,
     envelope: Envelope,
     message: Message,
-    progress: Progress | None = None,
+    progress: ProgressListener | None = None,
 ) -> Deferred[Mapping[Mailbox, Outcome]]:
     """
     Send one message and part; as :meth:`MailSender.send` does.
@@ -228,7 +228,7 @@ class _Pieces:
             yield self._octets[begin : begin + _PIECE]
 
 
-def _counted(content: Iterable[bytes], progress: Progress) -> Iterator[bytes]:
+def _counted(content: Iterable[bytes], progress: ProgressListener) -> Iterator[bytes]:
     count = 0
     for piece in content:
         yield piece

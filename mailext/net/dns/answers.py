@@ -16,7 +16,7 @@ from dns.rdatatype import RdataType
 from mailext.lookups import host_text
 from mailext.values import DnsAnswer, DnsError, DnsStatus
 
-__all__ = ["Finding", "Referral", "read"]
+__all__ = ["Referral", "TimedAnswer", "read"]
 
 # RFC 8914 section 4: what a validating resolver says beside SERVFAIL.
 _BOGUS = frozenset(
@@ -34,9 +34,9 @@ _BOGUS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TimedAnswer:
     """
-    An answer.
+    An answer, and its time.
 
     :param ttl: how long it may be kept, in seconds.
     """
@@ -60,7 +60,7 @@ class Referral:
     ttl: int
 
 
-def read(response: Message, *, trusted: bool) -> Finding | Referral:
+def read(response: Message, *, trusted: bool) -> TimedAnswer | Referral:
     """
     :param trusted: whether the name server's word on DNSSEC counts.
     :raise DnsError: if it is no answer.
@@ -76,11 +76,11 @@ def read(response: Message, *, trusted: bool) -> Finding | Referral:
         raise DnsError(f"the response makes no sense: {error}") from error
     status = DnsStatus.SECURE if trusted and response.flags & AD else DnsStatus.INSECURE
     if chain.answer is not None:
-        return _finding(chain, tuple(chain.answer), status, chain.minimum_ttl)
+        return _timed(chain, tuple(chain.answer), status, chain.minimum_ttl)
     return _without_records(response, chain, status)
 
 
-def _without_records(response: Message, chain: ChainingResult, status: DnsStatus) -> Finding | Referral:
+def _without_records(response: Message, chain: ChainingResult, status: DnsStatus) -> TimedAnswer | Referral:
     proved = any(rrset.rdtype == RdataType.SOA for rrset in response.authority)
     if response.rcode() == Rcode.NXDOMAIN:
         exists = False
@@ -95,13 +95,13 @@ def _without_records(response: Message, chain: ChainingResult, status: DnsStatus
     else:
         exists = True
     # RFC 2308 section 5: without SOA a negative answer is not kept.
-    return _finding(chain, (), status, chain.minimum_ttl if proved else 0, exists=exists)
+    return _timed(chain, (), status, chain.minimum_ttl if proved else 0, exists=exists)
 
 
-def _finding(
+def _timed(
     chain: ChainingResult, records: tuple[Rdata, ...], status: DnsStatus, ttl: int, *, exists: bool = True
-) -> Finding:
-    return Finding(DnsAnswer(host_text(chain.canonical_name), records, status, exists), ttl)
+) -> TimedAnswer:
+    return TimedAnswer(DnsAnswer(host_text(chain.canonical_name), records, status, exists), ttl)
 
 
 def _refusal(response: Message, rcode: Rcode) -> DnsError:

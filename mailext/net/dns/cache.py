@@ -9,7 +9,7 @@ from dns.name import Name
 from dns.rdata import Rdata
 from dns.rdatatype import RdataType
 
-from mailext.net.dns.answers import Finding
+from mailext.net.dns.answers import TimedAnswer
 from mailext.values import DnsAnswer
 
 __all__ = ["DnsCache", "Question"]
@@ -49,13 +49,13 @@ class DnsCache:
         """There is no answer to this question any more."""
         self._kept.pop(question, None)
 
-    def put(self, question: Question, finding: Finding) -> None:
+    def put(self, question: Question, timed: TimedAnswer) -> None:
         """Keep an answer, by its time to live."""
-        longest = _LONGEST if finding.answer.records else _LONGEST_NEGATIVE
-        ttl = min(finding.ttl, longest)
+        longest = _LONGEST if timed.answer.records else _LONGEST_NEGATIVE
+        ttl = min(timed.ttl, longest)
         if ttl <= 0:
             return
-        self._kept[question] = self._monotonic() + ttl, finding.answer
+        self._kept[question] = self._monotonic() + ttl, timed.answer
         self._kept.move_to_end(question)
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)

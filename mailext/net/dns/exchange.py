@@ -13,7 +13,7 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 
 from mailext.lookups import weakest
-from mailext.net.dns.answers import Finding, Referral, read
+from mailext.net.dns.answers import TimedAnswer, Referral, read
 from mailext.net.dns.servers import NameServer
 from mailext.values import DnsError, DnsStatus
 
@@ -40,7 +40,7 @@ class NameServers:
         self._timeout = timeout
         self._rounds = rounds
 
-    def ask(self, name: Name, rdtype: RdataType) -> Finding:
+    def ask(self, name: Name, rdtype: RdataType) -> TimedAnswer:
         """
         :raise DnsError: if none of them has an answer.
         """
@@ -49,14 +49,14 @@ class NameServers:
         for _ in range(_REFERRALS):
             found = self._ask_all(name, rdtype)
             ttl = found.ttl if ttl is None else min(ttl, found.ttl)
-            if isinstance(found, Finding):
+            if isinstance(found, TimedAnswer):
                 answer = replace(found.answer, status=weakest((status, found.answer.status)))
-                return Finding(answer, ttl)
+                return TimedAnswer(answer, ttl)
             status = weakest((status, found.status))
             name = found.name
         raise DnsError("the CNAME records have no end")
 
-    def _ask_all(self, name: Name, rdtype: RdataType) -> Finding | Referral:
+    def _ask_all(self, name: Name, rdtype: RdataType) -> TimedAnswer | Referral:
         failure = DnsError("there is no name server to ask")
         for _ in range(self._rounds):
             for server in self._servers:

@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from mailext.interfaces import IRememberingResolver
 from mailext.lookups import MailLookups
-from mailext.net.dns.answers import Finding
+from mailext.net.dns.answers import TimedAnswer
 from mailext.net.dns.cache import DnsCache, Question
 from mailext.threads import RunInThread, ThreadsBusyError
 from mailext.values import DnsAnswer, DnsError, DnsStatus
@@ -42,7 +42,7 @@ class Resolver(MailLookups):
 
     def __init__(
         self,
-        ask: Callable[[dns.name.Name, RdataType], Finding],
+        ask: Callable[[dns.name.Name, RdataType], TimedAnswer],
         run: RunInThread,
         cache: DnsCache,
         clock: IReactorTime,
@@ -86,7 +86,7 @@ class Resolver(MailLookups):
 
     async def _ask_servers(self, question: Question) -> DnsAnswer[Rdata]:
         try:
-            finding = await self._run(self._ask, *question)
+            timed = await self._run(self._ask, *question)
         except DnsError:
             raise
         except ThreadsBusyError as error:
@@ -94,8 +94,8 @@ class Resolver(MailLookups):
         except Exception as error:
             _log.failure("A look-up failed")
             raise DnsError("the look-up failed") from error
-        self._cache.put(question, finding)
-        return finding.answer
+        self._cache.put(question, timed)
+        return timed.answer
 
     def _tell(self, result: DnsAnswer[Rdata] | Failure, question: Question) -> None:
         for waiting in self._asked.pop(question):
