@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["OverlongLineError", "Lines"]
+__all__ = ["Lines", "OverlongLineError"]
 
 
 class OverlongLineError(Exception):

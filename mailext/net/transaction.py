@@ -88,7 +88,12 @@ class Transaction:
     """
 
     def __init__(
-        self, site: SmtpHooks, settings: ListenerSettings, clock: IReactorTime, session: SessionView, helo: Helo
+        self,
+        site: SmtpHooks,
+        settings: ListenerSettings,
+        clock: IReactorTime,
+        session: SessionView,
+        helo: Helo,
     ) -> None:
         self._site = site
         self._settings = settings

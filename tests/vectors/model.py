@@ -18,7 +18,9 @@ DOMAIN = "example.org"
 RECIPIENTS = frozenset({"ann", "bob", "postmaster"})
 ACCOUNT = b"ann@example.org"
 PASSWORD = b"correct horse battery staple"
-LIMITS = SessionLimits(message_size=4096, recipients=5, commands=60, errors=8, junk_commands=12, auth_failures=3)
+LIMITS = SessionLimits(
+    message_size=4096, recipients=5, commands=60, errors=8, junk_commands=12, auth_failures=3
+)
 
 
 class Listener(Enum):

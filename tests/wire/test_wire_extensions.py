@@ -67,7 +67,10 @@ def test_what_is_advertised(offer: Offer, more: set[str]) -> None:
 
 def test_keywords_come_with_their_arguments() -> None:
     offer = Offer(
-        tls=True, mechanisms=("PLAIN", "LOGIN"), clientid=True, limits=SessionLimits(message_size=1000, recipients=7)
+        tls=True,
+        mechanisms=("PLAIN", "LOGIN"),
+        clientid=True,
+        limits=SessionLimits(message_size=1000, recipients=7),
     )
     assert advertised(offer)["SIZE"] == ("1000",)
     assert advertised(offer)["LIMITS"] == ("RCPTMAX=7",)

@@ -126,7 +126,9 @@ def test_a_chunk_that_is_refused_is_not_kept() -> None:
 
 
 def test_commands() -> None:
-    codes, last = counted(under(SessionLimits(commands=5, junk_commands=1000), EHLO + b"NOOP\r\n" * 20 + MAIL))
+    codes, last = counted(
+        under(SessionLimits(commands=5, junk_commands=1000), EHLO + b"NOOP\r\n" * 20 + MAIL)
+    )
     assert codes == ["250"] * 5
     assert last == "421 4.7.0 Too many commands"
 

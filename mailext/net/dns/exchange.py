@@ -13,7 +13,7 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 
 from mailext.lookups import weakest
-from mailext.net.dns.answers import TimedAnswer, Referral, read
+from mailext.net.dns.answers import Referral, TimedAnswer, read
 from mailext.net.dns.servers import NameServer
 from mailext.values import DnsError, DnsStatus
 
