@@ -75,6 +75,8 @@ class AddressBook:
         without ``@``, or ``@domain`` for a catch-all. A target may be on
         another server.
     :param delimiter: what begins the detail of a subaddress; empty for none.
+    :param programs: the addresses whose mail goes into programs. Each stands
+        for itself, as that of an account, and nobody logs in as it.
     :raise ValueError: if an account's address cannot be one.
     """
 
@@ -84,6 +86,7 @@ class AddressBook:
         accounts: Iterable[str] = (),
         aliases: Mapping[str, Sequence[str]] | None = None,
         delimiter: str = "+",
+        programs: Iterable[str] = (),
     ) -> None:
         self._delimiter = delimiter
         self._problems: list[AddressProblem] = []
@@ -96,10 +99,22 @@ class AddressBook:
                 self._problems.append(AddressProblem("domains", str(error)))
         self._accounts = dict.fromkeys(map(self.account_named, accounts))
         self._first_account = next((each for each in self._accounts if each.domain in self._domains), None)
+        self._programs: dict[Mailbox, None] = {}
+        for program in programs:
+            self._add_program(program)
         self._aliases: dict[Mailbox, tuple[Mailbox, ...]] = {}
         self._alias_keys: dict[Mailbox, str] = {}
         for name, targets in (aliases or {}).items():
             self._add_alias(name, targets)
+
+    def _add_program(self, name: str) -> None:
+        try:
+            self._programs[self._local_address(name)] = None
+        except ValueError as error:
+            self._problems.append(AddressProblem(f'programs."{name}"', str(error)))
+
+    def _is_mailbox(self, address: Mailbox) -> bool:
+        return address in self._accounts or address in self._programs
 
     def _add_alias(self, name: str, targets: Sequence[str]) -> None:
         key = f'aliases."{name}"'
@@ -216,11 +231,16 @@ class AddressBook:
             for account in self._accounts
             if account.domain not in self._domains
         ]
+        remarks += [
+            AddressProblem(f'programs."{address}"', "the program gets the mail of the account of this name")
+            for address in self._programs
+            if address in self._accounts
+        ]
         for alias, targets in self._aliases.items():
             remarks += [
                 AddressProblem(self._alias_keys[alias], f"{target} leads to no account")
                 for target in targets
-                if not (target in self._accounts if target == alias else any(self._expand(target)))
+                if not (self._is_mailbox(target) if target == alias else any(self._expand(target)))
             ]
         for domain in self._domains:
             address = Mailbox(_POSTMASTER, domain)
@@ -241,7 +261,7 @@ class AddressBook:
 
     def _named(self, address: Mailbox) -> Mailbox | None:
         for candidate in (address, self._without_detail(address)):
-            if candidate in self._aliases or candidate in self._accounts:
+            if candidate in self._aliases or self._is_mailbox(candidate):
                 return candidate
         return None
 
@@ -265,7 +285,7 @@ class AddressBook:
                 continue
             for target in self._aliases[name]:
                 entry = self._entry(target)
-                if entry == name and name in self._accounts:
+                if entry == name and self._is_mailbox(name):
                     yield name
                 elif entry and entry not in seen:
                     seen.add(entry)

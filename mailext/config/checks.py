@@ -21,6 +21,7 @@ from mailext.accounts.canonical import canonical_domain
 from mailext.accounts.strings import CheckerStringError
 from mailext.accounts.strings import make_checker as make_credentials_checker
 from mailext.clientid.dispositions import Dispositions
+from mailext.config.delivering import field_name, lmtp_hop, program_address, runnable
 from mailext.config.model import Configuration, Listen, Listener, MtaSts, Relay
 from mailext.config.publishing import own_policy
 from mailext.config.reader import Finding, KeyPath
@@ -55,6 +56,7 @@ def check_configuration(
     return list(
         chain(
             _names(configuration),
+            _delivery(configuration),
             _addresses(configuration),
             _not_supported(configuration),
             _endpoints(configuration.listen, reactor),
@@ -96,6 +98,22 @@ def _addresses(configuration: Configuration) -> Iterator[Finding]:
         for index, target in enumerate(targets):
             if not _is_mailbox(target if "@" in target else f"{target}@domain"):
                 yield ("aliases", name, index), f"not an address or a user name: {target!r}"
+
+def _delivery(configuration: Configuration) -> Iterator[Finding]:
+    said = configuration.delivery
+    if said.lmtp:
+        yield from _tried(("delivery", "lmtp"), lmtp_hop, said.lmtp)
+    if said.tag_field:
+        yield from _tried(("delivery", "tag-field"), field_name, said.tag_field)
+    for domain, own in said.domains.items():
+        path = ("delivery", "domains", domain)
+        yield from _tried(path, canonical_domain, domain)
+        if own.lmtp:
+            yield from _tried((*path, "lmtp"), lmtp_hop, own.lmtp)
+    for address, program in configuration.programs.items():
+        yield from _tried(("programs", address), program_address, address)
+        yield from _tried(("programs", address, "command"), runnable, program)
+
 
 
 def _is_mailbox(text: str) -> bool:

@@ -29,7 +29,9 @@ __all__ = [
     "ClientIdentification",
     "Configuration",
     "Delay",
+    "Delivery",
     "Destination",
+    "DomainDelivery",
     "Identities",
     "Limits",
     "Listen",
@@ -39,6 +41,7 @@ __all__ = [
     "MtaSts",
     "Network",
     "PortNumber",
+    "Program",
     "Rate",
     "Relay",
     "RootsFile",
@@ -338,6 +341,52 @@ class Relay:
 
 
 @frozen(kw_only=True)
+class DomainDelivery:
+    """Where mail of one of our domains goes, in place of what [delivery] says."""
+
+    lmtp: str = _key("As the key of all domains.", default="", in_words="the one of all domains")
+    requiretls: RequireTlsMode | None = _key(
+        "As the key of all domains.", default=None, in_words="the one of all domains"
+    )
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """Final delivery: where mail for our accounts goes."""
+
+    lmtp: str = _key(
+        "Another program's mailboxes, by LMTP (RFC 2033): unix:/path, host or host:port. Over a socket of "
+        "this machine or its loopback interface there need be no TLS; elsewhere it must prove its name. "
+        "Empty: to the Maildirs in state-dir.",
+        default="",
+    )
+    requiretls: RequireTlsMode = _key(
+        "What REQUIRETLS asks of it. It is told of the demand by the parameter of MAIL wherever it offers "
+        "that under TLS.",
+        default=RequireTlsMode.OPPORTUNISTIC,
+    )
+    tag_field: str = _key(
+        "The name of a header field that tells what a message demands, as X-Require-TLS: require, or "
+        "optional. Empty: there is none.",
+        default="",
+    )
+    domains: Mapping[str, DomainDelivery] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Program:
+    """
+    A program that gets the mail of one address of ours, on its standard input.
+    It has the rights of the server. Aliases can lead to the address.
+    """
+
+    command: tuple[str, ...] = _key(
+        "The program, an absolute path, and its arguments. There is no shell.", default=()
+    )
+    timeout: Seconds = _key("How long it may run.", default=parse_duration("5m"))
+
+
+@frozen(kw_only=True)
 class TlsReports:
     """
     Reports to other domains about TLS on the way to them (RFC 8460). The
@@ -426,4 +475,6 @@ class Configuration:
     relay: Relay = Relay()
     tlsrpt: TlsReports = TlsReports()
     mta_sts: MtaSts = MtaSts()
+    delivery: Delivery = Delivery()
+    programs: Mapping[str, Program] = field(factory=dict)
     listeners: Mapping[str, Listener] = field(factory=dict, metadata={"derived_from": "listener"})

@@ -16,8 +16,10 @@ from mailext.config.model import (
     Configuration,
     Delay,
     Destination,
+    DomainDelivery,
     ListenerKeys,
     PortNumber,
+    Program,
     Rate,
     RootsFile,
     key_name,
@@ -41,7 +43,12 @@ _TYPE_NAMES: Mapping[object, str] = {
 }
 
 # Tables whose keys are names that the operator gives.
-_NAMED_TABLES = {("listener", "NAME"): ListenerKeys, ("relay", "destinations", "DOMAIN"): Destination}
+_NAMED_TABLES = {
+    ("listener", "NAME"): ListenerKeys,
+    ("delivery", "domains", "DOMAIN"): DomainDelivery,
+    ("programs", "ADDRESS"): Program,
+    ("relay", "destinations", "DOMAIN"): Destination,
+}
 
 
 @frozen

@@ -66,4 +66,5 @@ def address_book(configuration: Configuration, addresses: Sequence[str] = ()) ->
         addresses,
         configuration.aliases,
         configuration.addresses.subaddress_delimiter,
+        configuration.programs,
     )

@@ -94,7 +94,7 @@ class LmtpTarget:
             outcome = folded(requirement, [HostFailure(self.hop.host, missing)])
             raise UndeliveredError(_for_all(envelope, outcome))
         delivery = _LmtpDelivery(RelayDelivery(connection, bytes(headers), lambda _: None))
-        if not await delivery.inner.begin(_said(envelope, connection, requirement)):
+        if not await delivery.inner.begin(_said(envelope, connection)):
             raise UndeliveredError(await delivery.commit())
         return delivery
 
@@ -142,8 +142,9 @@ def _final(outcomes: Mapping[Mailbox, Outcome]) -> Mapping[Mailbox, Outcome]:
     return {mailbox: replace(outcome, handover=Handover.FINAL) for mailbox, outcome in outcomes.items()}
 
 
-def _said(envelope: Envelope, connection: IHopConnection, requirement: Requirement) -> Envelope:
+def _said(envelope: Envelope, connection: IHopConnection) -> Envelope:
     """The envelope with what the program is to know of it."""
+    offered = connection.evidence is not None and "REQUIRETLS" in connection.keywords
     options = replace(
         envelope.options,
         # The message has grown since, by its trace fields.
@@ -151,7 +152,9 @@ def _said(envelope: Envelope, connection: IHopConnection, requirement: Requireme
         auth=None,
         ret=None,
         envid=None,
-        requiretls=requirement.requiretls and "REQUIRETLS" in connection.keywords,
+        # R25: who wants to know what the message demands is told, if it is not
+        # final delivery alone.
+        requiretls=envelope.tls_demand is TlsDemand.REQUIRE and offered,
     )
     recipients = tuple(replace(each, options=RcptOptions()) for each in envelope.recipients)
     return replace(envelope, options=options, recipients=recipients)

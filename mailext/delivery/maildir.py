@@ -9,7 +9,6 @@ in threads, for one message in the order of its parts.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,15 +23,14 @@ from zope.interface import implementer
 
 from mailext.accounts.addresses import AddressBook
 from mailext.accounts.canonical import canonical_mailbox
+from mailext.delivery.final_fields import LOOP, FinalFields
 from mailext.delivery.maildrop import Letter
 from mailext.delivery.names import MessageNames
 from mailext.delivery.spool import BodySpool
 from mailext.interfaces import IDelivery, IDeliveryTarget
 from mailext.message.headers import HeaderSection
-from mailext.message.trace import delivered_to, original_to, return_path
 from mailext.threads import RunInThread
 from mailext.values import Envelope, Mailbox, Outcome, Recipient
-from mailext.wire.grammar import parse_mailbox
 
 __all__ = ["MaildirTarget"]
 
@@ -40,7 +38,6 @@ _log = Logger()
 
 _DELIVERED = Outcome(250, "2.0.0", "Delivered to the mailbox")
 _NO_ACCOUNT = Outcome(550, "5.1.1", "No such account")
-_LOOP = Outcome(554, "5.4.6", "Mail loop: the message has been in this mailbox before")
 # Trouble with storage is temporary, whatever it is.
 _TROUBLE = Outcome(451, "4.3.0", "Local error in processing")
 _TROUBLE_BY_ERRNO = {
@@ -100,13 +97,13 @@ class MaildirTarget:
     def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery:
         """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
         book = self._addresses()
-        been_in = _mailboxes_been_in(headers)
-        delivery = _MaildirDelivery(self._disk, envelope.reverse_path, headers)
+        fields = FinalFields(envelope.reverse_path, headers)
+        delivery = _MaildirDelivery(self._disk, fields)
         for recipient in envelope.recipients:
             if not book.has_account(recipient.address):
                 delivery.refuse(recipient, _NO_ACCOUNT)
-            elif canonical_mailbox(recipient.address) in been_in:
-                delivery.refuse(recipient, _LOOP)
+            elif fields.have_been_in(recipient.address):
+                delivery.refuse(recipient, LOOP)
             else:
                 delivery.accept(recipient)
         return delivery
@@ -116,11 +113,9 @@ class MaildirTarget:
 class _MaildirDelivery:
     """One message on its way into one Maildir or several."""
 
-    def __init__(self, disk: _Disk, reverse_path: Mailbox | None, headers: HeaderSection) -> None:
+    def __init__(self, disk: _Disk, fields: FinalFields) -> None:
         self._disk = disk
-        self._return_path = return_path(reverse_path)
-        # RFC 5321 section 4.4: the final delivery's own is the only one.
-        self._headers = headers.without([self._return_path.name])
+        self._fields = fields
         self._recipients: dict[Mailbox, Recipient] = {}
         self._outcomes: dict[Mailbox, Outcome] = {}
         self._spool = BodySpool(disk.spools)
@@ -183,7 +178,7 @@ class _MaildirDelivery:
         letter = Letter(
             canonical_mailbox(recipient.address),
             self._disk.names(),
-            bytes(self._headers_for(recipient)),
+            bytes(self._fields.of(recipient)),
             self._spool,
             self._disk.clock.seconds(),
         )
@@ -191,13 +186,6 @@ class _MaildirDelivery:
             return _outcome_of(await self._disk.put(letter))
         except Exception as error:  # noqa: BLE001 - trouble with one mailbox is not the others'
             return _outcome_of(error)
-
-    def _headers_for(self, recipient: Recipient) -> HeaderSection:
-        fields = [self._return_path]
-        if recipient.original:
-            fields.append(original_to(recipient.original))
-        fields.append(delivered_to(canonical_mailbox(recipient.address)))
-        return self._headers.with_on_top(*fields)
 
 
 def _outcome_of(trouble: BaseException | None) -> Outcome:
@@ -208,12 +196,3 @@ def _outcome_of(trouble: BaseException | None) -> Outcome:
     if isinstance(trouble, OSError):
         return _TROUBLE_BY_ERRNO.get(trouble.errno or 0, _TROUBLE)
     return _TROUBLE
-
-
-def _mailboxes_been_in(headers: HeaderSection) -> set[Mailbox]:
-    been_in = set()
-    for value in headers.values(b"delivered-to"):
-        # What others wrote there need not be an address of ours, or any.
-        with contextlib.suppress(ValueError):
-            been_in.add(canonical_mailbox(parse_mailbox(value)))
-    return been_in

@@ -23,6 +23,7 @@ from mailext.control.desk import make_dispatcher
 from mailext.control.offline import take_snapshot
 from mailext.counts import ConnectionCounts
 from mailext.delivery.maildir import MaildirTarget
+from mailext.delivery.local import JointDispatch
 from mailext.delivery.maildrop import Letter, Maildrops
 from mailext.delivery.names import MessageNames, account_folder
 from mailext.queue.clock import QueueClock
@@ -32,7 +33,7 @@ from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
 from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
-from mailext.service.next_hops import IRelayReactor
+from mailext.service.local_delivery import ILocalReactor, LocalDelivery
 from mailext.service.relaying import Relaying
 from mailext.service.tls_reporting import make_courier
 from mailext.storage.store import open_store
@@ -53,7 +54,7 @@ _ACCESSES_WAITING = 5000
 _ATTEMPTS = 100
 
 
-class ISiteReactor(IRelayReactor):
+class ISiteReactor(ILocalReactor):
     """What a site asks of a reactor."""
 
 
@@ -127,6 +128,7 @@ class Site:
         self._results = ResultCollector(self.store.tls_results, reactor)
         self._relaying = Relaying(
             configuration,
+        self._local = LocalDelivery(configuration, reactor, self.addresses, mailboxes, self._mailboxes.run)
             reactor,
             clock,
             names,
@@ -201,6 +203,7 @@ class Site:
         self.store.limit(registry_limits(configuration.identities))
         self.configuration = configuration
         self.addresses.configure(configuration)
+        self._local.configure(configuration)
         self._manager.reschedule(_schedule(configuration.relay))
 
     def login_keeping(self, configuration: Configuration) -> LoginKeeping:
@@ -238,6 +241,7 @@ class Site:
         self._mailboxes.stopService()
         self.access_threads.stopService()
         self._letters.stopService()
+        await self._local.stop()
         self._hashing.stopService()
         await self.store.close()
 

@@ -13,6 +13,7 @@ def test_every_key_has_a_meaning_and_a_default() -> None:
         "listen",
         "limits",
         "addresses",
+        "delivery",
         "clientid",
         "identities",
         "relay",
@@ -20,6 +21,8 @@ def test_every_key_has_a_meaning_and_a_default() -> None:
         "tlsrpt",
         "mta-sts",
         "listener.NAME",
+        "delivery.domains.DOMAIN",
+        "programs.ADDRESS",
         "relay.destinations.DOMAIN",
     ]
     for section in sections:
