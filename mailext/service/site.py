@@ -22,9 +22,9 @@ from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
 from mailext.control.offline import take_snapshot
 from mailext.counts import ConnectionCounts
-from mailext.delivery.maildir import MaildirTarget
 from mailext.delivery.local import JointDispatch
 from mailext.delivery.maildrop import Letter, Maildrops
+from mailext.delivery.maildir import MaildirTarget
 from mailext.delivery.names import MessageNames, account_folder
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
@@ -32,9 +32,9 @@ from mailext.queue.manager import QueueManager
 from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
-from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
 from mailext.service.local_delivery import ILocalReactor, LocalDelivery
 from mailext.service.relaying import Relaying
+from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
 from mailext.service.tls_reporting import make_courier
 from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
@@ -152,7 +152,7 @@ class Site:
                 clock,
                 lambda: self.configuration.relay.give_up_after,
             ),
-            dispatch=self._relaying.dispatch,
+            dispatch=JointDispatch((self._relaying.dispatch, self._local.dispatch)),
             concurrency=_ATTEMPTS,
         )
         self.queue = QueueTarget(self.store.queue, ids, clock, self._manager)
