@@ -210,6 +210,13 @@ class Publishing:
         return self._known.judgeConnection(self._known.policyFor("", hop), hop, evidence)
 
 
+class Unjudging(Publishing):
+    """An authenticator that cannot judge."""
+
+    def judgeConnection(self, policy, hop, evidence):
+        return 1 / 0
+
+
 @pytest.mark.requirement("R18")
 def test_what_is_published_is_not_looked_up_for_a_message_that_it_may_not_stop(plain: RelaySite) -> None:
     plain.authenticator = publishing = Publishing(plain, lambda: fail(OSError("SERVFAIL")))
@@ -340,6 +347,15 @@ def test_it_can_be_given_up_while_a_host_is_silent(plain: RelaySite, words: str)
 def test_it_can_be_given_up_while_it_looks_up_what_is_published(plain: RelaySite) -> None:
     plain.authenticator = Publishing(plain, Deferred)
     give_up(plain)
+
+
+def test_a_judgement_that_breaks_leaves_no_connection(plain: RelaySite) -> None:
+    plain.host("a", "plain")
+    plain.authenticator = Unjudging(plain, lambda: None)
+    started = plain.target(message("none")).startDelivery(message("none"), HEADERS)
+    assert isinstance(plain.world.raised(started), ZeroDivisionError)
+    assert all(link.client.gone for link in plain.world.links)
+    assert plain.world.clock.getDelayedCalls() == []
 
 
 def test_an_end_that_has_come_cannot_be_aborted(plain: RelaySite) -> None:

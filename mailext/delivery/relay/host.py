@@ -92,7 +92,14 @@ class HostAttempt:
         except HopError as error:
             outcome = _of_opening(hop, error.outcome)
             return self._unconnected(log, outcome, reached=not outcome.is_temporary)
-        return await self._hand_over(log, connection, terms, beginning)
+        try:
+            return await self._hand_over(log, connection, terms, beginning)
+        except UndeliveredError:
+            raise
+        except BaseException:
+            # Nobody else knows of the connection: it would stay for ever.
+            connection.quit()
+            raise
 
     async def _connect(self, log: HostLog, terms: Terms) -> IHopConnection:
         connect, requirement = self.means.connector.connect, terms.requirement
