@@ -42,7 +42,7 @@ from mailext.values import (
 )
 from mailext.wire.grammar import parse_mailbox
 
-__all__ = ["check_server_options", "mail_server", "send_through"]
+__all__ = ["check_server_options", "send_through"]
 
 _STARTTLS_PORT = 587
 _IMPLICIT_PORT = 465
@@ -88,7 +88,7 @@ def _contradictions(arguments: Namespace) -> Iterator[tuple[str, str]]:
     if arguments.clientid_required and arguments.identity is None:
         yield "--clientid-required", "there is no --clientid"
     try:
-        server = mail_server(arguments)
+        server = _mail_server(arguments)
     except ValueError as error:
         yield "--server", str(error)
         return
@@ -96,7 +96,7 @@ def _contradictions(arguments: Namespace) -> Iterator[tuple[str, str]]:
         yield "--tls", "no password is said without TLS, but to this machine"
 
 
-def mail_server(arguments: Namespace) -> MailServer:
+def _mail_server(arguments: Namespace) -> MailServer:
     """
     What the command line says of the server.
 
@@ -127,7 +127,7 @@ def send_through(arguments: Namespace, letter: Letter) -> SentJson:
         could not be reached or would not have us.
     """
     envelope, message = _addressed(arguments, letter)
-    server = mail_server(arguments)
+    server = _mail_server(arguments)
 
     async def send(reactor: Reactor) -> Mapping[Mailbox, Outcome]:
         sender = MailSender(server, reactor, roots=arguments.roots)

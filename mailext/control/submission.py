@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypedDict
@@ -107,7 +106,7 @@ class SubmissionOperations:
     def _content(self, encoded: str) -> bytes:
         try:
             content = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError) as error:
+        except ValueError as error:
             raise RequestRefusedError("the content is not base64") from error
         lines = canonical(content)
         if len(lines) > self.message_size():
