@@ -8,13 +8,14 @@ from typing import Protocol
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from mailext.accounts.addresses import AddressBook
 from mailext.accounts.app_passwords import AppPasswordSource, app_password_digest
 from mailext.accounts.passwords import Passwords
+from mailext.accounts.scram import IScramLogin
 from mailext.interfaces import IClientIdentified
 
 __all__ = ["AccountSource", "AccountsChecker"]
@@ -34,8 +35,9 @@ class AccountSource(Protocol):
 @implementer(ICredentialsChecker)
 class AccountsChecker:
     """
-    Checks a user name and a password against the accounts. The avatar id is
-    the account's canonical address, as UTF-8.
+    Checks a user name and a password against the accounts; of an exchange by
+    SCRAM it sees the result. The avatar id is the account's canonical address,
+    as UTF-8.
 
     :param addresses: gives the address book, which says what a user name
         without ``@`` means.
@@ -44,7 +46,7 @@ class AccountsChecker:
     :param clock: its ``seconds()`` is the wall clock.
     """
 
-    credentialInterfaces = (IUsernamePassword,)
+    credentialInterfaces = (IUsernamePassword, IScramLogin)
 
     def __init__(
         self,
@@ -60,7 +62,11 @@ class AccountsChecker:
         self._app_passwords = app_passwords
         self._clock = clock
 
-    def requestAvatarId(self, credentials: IUsernamePassword) -> Deferred[bytes | tuple[()]]:
+    def requestAvatarId(self, credentials: IUsernamePassword | IScramLogin) -> Deferred[bytes | tuple[()]]:
+        if IScramLogin.providedBy(credentials):
+            if not credentials.proved:
+                return fail(UnauthorizedLogin())
+            return succeed(credentials.account.encode())
         return Deferred.fromCoroutine(self._authenticate(credentials))
 
     async def _authenticate(self, credentials: IUsernamePassword) -> bytes | tuple[()]:

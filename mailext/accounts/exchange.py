@@ -75,6 +75,15 @@ class SaslExchange:
         return cast("ICredentials", self._challenger)
 
     @property
+    def last_word(self) -> bytes | None:
+        """
+        What the client is told once it has logged in, and has to acknowledge
+        by an empty response; None where the mechanism has no more to say.
+        """
+        last_word: bytes | None = getattr(self._challenger, "last_word", None)
+        return last_word
+
+    @property
     def username(self) -> str:
         """The user name as the client gave it; empty where there is none."""
         username = getattr(self._challenger, "username", None) or b""

@@ -19,6 +19,7 @@ from argon2.exceptions import VerifyMismatchError
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
+from mailext.accounts.scram import SALT_SIZE, make_verifier
 from mailext.threads import RunInThread
 
 __all__ = ["Passwords"]
@@ -49,6 +50,7 @@ class Passwords:
         self._clock = clock
         self._in_thread = in_thread
         self._hasher = hasher or argon2.PasswordHasher()
+        self._random = random
         self._key = random.randbytes(_KEY_BITS // 8)
         self._nobodys_hash = _unmatchable(self._hasher, random)
         # Account to keyed hash and expiry, the oldest first.
@@ -59,6 +61,14 @@ class Passwords:
         :return: a Deferred of the hash to store, in the PHC string format.
         """
         return self._in_thread(self._hasher.hash, password)
+
+    def scram_verifier(self, password: str) -> Deferred[str]:
+        """
+        :return: a Deferred of the verifier to store for SCRAM-SHA-256. It fails
+            with :class:`ValueError` if the password cannot be prepared.
+        """
+        salt = self._random.randbytes(SALT_SIZE)
+        return self._in_thread(lambda: str(make_verifier(password, salt)))
 
     def verify(self, account: str, stored: str | None, password: bytes) -> Deferred[bool]:
         """

@@ -25,7 +25,7 @@ __all__ = ["add", "list_all", "passwd", "remove"]
 def add(arguments: Namespace, configuration: Configuration, output: Output) -> int:
     """``account add ADDRESS``."""
     password = _password(from_stdin=arguments.password_stdin)
-    answer = cast("AccountJson", ask(configuration, AddAccount(arguments.address, password)))
+    answer = cast("AccountJson", ask(configuration, AddAccount(arguments.address, password, arguments.scram)))
     output.tell(answer, f"added {answer['address']}")
     return 0
 
@@ -33,7 +33,7 @@ def add(arguments: Namespace, configuration: Configuration, output: Output) -> i
 def passwd(arguments: Namespace, configuration: Configuration, output: Output) -> int:
     """``account passwd ADDRESS``."""
     password = _password(from_stdin=arguments.password_stdin)
-    answer = cast("AccountJson", ask(configuration, SetPassword(arguments.address, password)))
+    answer = cast("AccountJson", ask(configuration, SetPassword(arguments.address, password, arguments.scram)))
     output.tell(answer, f"{answer['address']} has a new password")
     return 0
 

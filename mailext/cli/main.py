@@ -112,6 +112,9 @@ def _add_account(group: _Commands) -> None:
         command.add_argument(
             "--password-stdin", action="store_true", help="read the password from standard input"
         )
+        command.add_argument(
+            "--scram", action="store_true", help="let the account log in by SCRAM-SHA-256 too"
+        )
     removal = _add(group, "remove", "remove an account; its mailbox stays", _asking(accounts.remove))
     removal.add_argument("address", metavar="ADDRESS")
     _add(group, "list", "list the accounts", _asking(accounts.list_all))

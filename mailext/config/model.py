@@ -450,6 +450,11 @@ class Configuration:
         'Who may log in: strcred strings, asked in order; "accounts" is the built-in store.',
         default=("accounts",),
     )
+    scram: bool = _key(
+        "Whether submission offers SCRAM-SHA-256. It is for accounts that were given their password with "
+        "--scram; others cannot log in by it.",
+        default=False,
+    )
     policies: tuple[str, ...] = _key("Plugin strings of delivery policies, asked in order.", default=())
     auth_failure_delay: Delay = _key(
         "A failed AUTH is answered on the next multiple of it. 0s: at once.", default=parse_duration("1s")

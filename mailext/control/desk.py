@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from twisted.internet.defer import Deferred
 
 from mailext.accounts.passwords import Passwords
+from mailext.accounts.scram import ScramVerifiers
 from mailext.config.model import Configuration
 from mailext.control.accounts import AccountOperations
 from mailext.control.addresses import CurrentAddresses
@@ -34,6 +35,7 @@ def make_dispatcher(
     target: QueueTarget,
     counters: ICounterStore,
     *,
+    scram: ScramVerifiers,
     configuration: Callable[[], Configuration],
     end_sessions: Callable[[str], object],
     abandon: Callable[[str], object],
@@ -45,6 +47,7 @@ def make_dispatcher(
     :param addresses: the address book.
     :param target: the queue.
     :param counters: what identity checkers count, and attack mode.
+    :param scram: the verifiers of the accounts.
     :param configuration: gives the configuration as it is now.
     :param end_sessions: called with an account whose sessions are to end.
     :param abandon: called with the queue id of a message that was dropped.
@@ -61,7 +64,13 @@ def make_dispatcher(
     return Dispatcher(
         Operations(
             accounts=AccountOperations(
-                store.accounts, passwords, addresses, log_out, store.identity_admin, store.app_passwords
+                store.accounts,
+                passwords,
+                addresses,
+                log_out,
+                store.identity_admin,
+                store.app_passwords,
+                scram,
             ),
             app_passwords=AppPasswordOperations(
                 store.app_passwords,

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from mailext.accounts.passwords import Passwords
+from mailext.accounts.scram import ScramVerifiers
 from mailext.clientid.counters import MemoryCounterStore
 from mailext.config.model import Configuration
 from mailext.control.addresses import CurrentAddresses
@@ -62,6 +63,8 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
             target,
             # Whatever is counted, the server that starts next begins at zero.
             MemoryCounterStore(clock),
+            # Nobody logs in meanwhile.
+            scram=ScramVerifiers(store.scram_secret),
             configuration=lambda: configuration,
             # Without a server there are none, and nothing is under way.
             end_sessions=lambda _: None,
@@ -80,10 +83,12 @@ class Snapshot:
 
     :param addresses: of the accounts, the oldest first.
     :param attack_modes: where attack mode was set by hand, by scope.
+    :param scram_verifiers: of the accounts that have one, by address.
     """
 
     addresses: Sequence[str]
     attack_modes: Mapping[str, AttackMode]
+    scram_verifiers: Mapping[str, str]
 
 
 def take_snapshot(configuration: Configuration) -> Snapshot:
@@ -91,12 +96,14 @@ def take_snapshot(configuration: Configuration) -> Snapshot:
     store = open_store_offline(configuration.state_dir)
     addresses: list[str] = []
     attack_modes: dict[str, AttackMode] = {}
+    scram_verifiers: dict[str, str] = {}
     try:
         store.accounts.addresses().addCallback(addresses.extend)
         store.attack_modes.all().addCallback(attack_modes.update)
+        store.accounts.scram_verifiers().addCallback(scram_verifiers.update)
     finally:
         store.close()
-    return Snapshot(addresses, attack_modes)
+    return Snapshot(addresses, attack_modes, scram_verifiers)
 
 
 def _run_here(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

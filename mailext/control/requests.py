@@ -47,20 +47,27 @@ class AddAccount(Request):
     Add an account.
 
     :param address: its address; without ``@`` of the first domain.
+    :param scram: whether it can log in by SCRAM-SHA-256.
     """
 
     operation = "account add"
     address: str
     password: str = field(repr=False)
+    scram: bool = False
 
 
 @frozen
 class SetPassword(Request):
-    """Give an account a new password."""
+    """
+    Give an account a new password.
+
+    :param scram: whether it can log in by SCRAM-SHA-256 from now on.
+    """
 
     operation = "account passwd"
     address: str
     password: str = field(repr=False)
+    scram: bool = False
 
 
 @frozen

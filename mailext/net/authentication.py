@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.mail.interfaces import IMessageDelivery, IMessageDeliveryFactory
 from twisted.python.failure import Failure
@@ -49,6 +49,8 @@ class Authentication:
         self._challengers = challengers
         self._logins = ConnectionLogins(judge, clock, delay)
         self._exchange: SaslExchange | None = None
+        # A login that waits for its client to acknowledge the last word.
+        self._won: Login | None = None
 
     @property
     def failures(self) -> int:
@@ -63,24 +65,35 @@ class Authentication:
             ``login`` is to be called.
         :raise MalformedResponseError: if the initial response is malformed.
         """
+        self._forget_won()
         self._exchange = SaslExchange(self._challengers, event.mechanism)
         return self._exchange.start(event.initial_response)
 
     def respond(self, event: AuthResponse) -> bytes | None:
         """Go on with an exchange; as ``start``."""
+        if self._won is not None:
+            if event.data:
+                self._forget_won()
+                raise MalformedResponseError
+            return None
         assert self._exchange is not None
         return self._exchange.respond(event.data)
 
     def login(
         self, portal: AnyPortal | None, session: SessionView, identity: ClientIdentity | None
-    ) -> Deferred[Login | Reply]:
+    ) -> Deferred[Login | Reply | bytes]:
         """
         Log in with what the exchange has brought.
 
         :param portal: None where there is none: nobody can log in.
         :param identity: what the client presented, whatever its disposition.
-        :return: the login, or the reply to a failed one when its time has come.
+        :return: the login, or the reply to a failed one when its time has come;
+            or a challenge, the mechanism's last word: once the client has
+            acknowledged it, ``login`` is to be called again.
         """
+        won, self._won = self._won, None
+        if won is not None:
+            return succeed(won)
         exchange, self._exchange = self._exchange, None
         assert exchange is not None
         login = self._logins.login(
@@ -91,11 +104,23 @@ class Authentication:
             IMessageDeliveryFactory,
             IMessageDelivery,
         )
-        return login.addErrback(_reply_to)
+        return login.addCallbacks(self._told, _reply_to, callbackArgs=(exchange.last_word,))
 
     def stop(self) -> None:
         """The connection is gone: answer nothing more."""
         self._logins.stop()
+        self._forget_won()
+
+    def _told(self, login: Login, last_word: bytes | None) -> Login | bytes:
+        if last_word is None:
+            return login
+        self._won = login
+        return last_word
+
+    def _forget_won(self) -> None:
+        won, self._won = self._won, None
+        if won is not None:
+            won.logout()
 
 
 def _reply_to(failure: Failure) -> Reply:

@@ -334,12 +334,17 @@ class ESMTP(smtp.ESMTP):
         result = self._authentication.login(self.portal, self.sessionView(), self._session.identity)
         self._conversation.wait(result.addCallback(self._login_settled))
 
-    def _login_settled(self, result: Login | Reply) -> Callable[[], None]:
-        if isinstance(result, Login) and self._conversation.is_over:
-            _call_logout(result.logout)
+    def _login_settled(self, result: Login | Reply | bytes) -> Callable[[], None]:
+        if self._conversation.is_over:
+            if isinstance(result, Login):
+                _call_logout(result.logout)
+            self._authentication.stop()
         return lambda: self._logged_in(result)
 
-    def _logged_in(self, result: Login | Reply) -> None:
+    def _logged_in(self, result: Login | Reply | bytes) -> None:
+        if isinstance(result, bytes):
+            self._session.challenge(result)
+            return
         if isinstance(result, Login):
             self._log_out()
             # The stock method raises at an avatar of another interface: what

@@ -75,12 +75,14 @@ class LoginKeeping:
     def completed(self, attempt: LoginAttempt) -> LoginAttempt:
         """An attempt with the account that its user name means, and where the client is."""
         place = self.geography.locate(attempt.session.peer)
+        return replace(attempt, account=self.account_named(attempt.username), place=place)
+
+    def account_named(self, username: str) -> str:
+        """The account that a user name means; the name itself where it can be none of ours."""
         try:
-            account = str(self.addresses().account_named(attempt.username))
+            return str(self.addresses().account_named(username))
         except ValueError:
-            # No account of ours; a foreign checker may know it.
-            account = attempt.username
-        return replace(attempt, account=account, place=place)
+            return username
 
 
 def registry_limits(identities: Identities) -> RegistryLimits:

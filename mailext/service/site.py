@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from mailext.access.store import Mailboxes
 from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
+from mailext.accounts.scram import ScramVerifiers
 from mailext.batches import Batches
 from mailext.clientid.counters import MemoryCounterStore
 from mailext.config.model import Configuration, Relay
@@ -76,6 +77,7 @@ class Site:
     :ivar accounts: the credentials checker of the built-in accounts.
     :ivar mailboxes: the mailboxes of the accounts, for IMAP and POP3.
     :ivar access_threads: where these are worked on.
+    :ivar scram: the verifiers of the accounts, for SCRAM-SHA-256.
     :ivar queue: the queue as a delivery target.
     :ivar dispatcher: answers the operator.
     :ivar counts: the connections of each listener.
@@ -102,6 +104,7 @@ class Site:
             self.store.accounts, passwords, self.addresses, self.store.app_passwords, reactor
         )
         self.counts: defaultdict[str, ConnectionCounts] = defaultdict(ConnectionCounts)
+        self.scram = ScramVerifiers(self.store.scram_secret, snapshot.scram_verifiers)
         self.counters = MemoryCounterStore(reactor)
         for scope, mode in snapshot.attack_modes.items():
             self.counters.setAttackMode(scope, mode)
@@ -173,6 +176,7 @@ class Site:
             self.addresses,
             self.queue,
             self.counters,
+            scram=self.scram,
             configuration=lambda: self.configuration,
             end_sessions=end_sessions,
             abandon=self._manager.abandon,

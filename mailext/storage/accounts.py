@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from mailext.storage.errors import StoreError
 from mailext.storage.schema import account
-from mailext.storage.transactions import Transactions
+from mailext.storage.transactions import Row, Transactions
 
 __all__ = ["AccountExistsError", "SqlAccountStore"]
 
@@ -30,18 +30,31 @@ class SqlAccountStore:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def add(self, address: str, password_hash: str) -> Deferred[None]:
+    def add(self, address: str, password_hash: str, scram_verifier: str | None = None) -> Deferred[None]:
         """
+        :param scram_verifier: in the form of RFC 5803; None: the account does
+            not log in by SCRAM.
         :return: a Deferred of None; it fails with :class:`AccountExistsError`
             if there is an account of this address.
         """
-        return self._transactions.write(partial(_add, address=address, password_hash=password_hash))
-
-    def set_password_hash(self, address: str, password_hash: str) -> Deferred[bool]:
-        """:return: a Deferred of whether there is such an account."""
         return self._transactions.write(
-            partial(_set_password_hash, address=address, password_hash=password_hash)
+            partial(_add, address=address, password_hash=password_hash, scram_verifier=scram_verifier)
         )
+
+    def set_password_hash(
+        self, address: str, password_hash: str, scram_verifier: str | None = None
+    ) -> Deferred[bool]:
+        """
+        Parameters are those of :meth:`add`.
+
+        :return: a Deferred of whether there is such an account.
+        """
+        values = {"password_hash": password_hash, "scram_verifier": scram_verifier}
+        return self._transactions.write(partial(_set_password, address=address, values=values))
+
+    def scram_verifiers(self) -> Deferred[dict[str, str]]:
+        """:return: a Deferred of the verifiers of those accounts that have one, by address."""
+        return self._transactions.read(_scram_verifiers)
 
     def remove(self, address: str) -> Deferred[bool]:
         """:return: a Deferred of whether there was such an account."""
@@ -56,16 +69,23 @@ class SqlAccountStore:
         return self._transactions.read(partial(_get_hash, address=address))
 
 
-def _add(connection: Connection, address: str, password_hash: str) -> None:
+def _add(connection: Connection, address: str, password_hash: str, scram_verifier: str | None) -> None:
+    row = {"address": address, "password_hash": password_hash, "scram_verifier": scram_verifier}
     try:
-        connection.execute(account.insert().values(address=address, password_hash=password_hash))
+        connection.execute(account.insert(), row)
     except IntegrityError:
         raise AccountExistsError(f"there is an account {address}") from None
 
 
-def _set_password_hash(connection: Connection, address: str, password_hash: str) -> bool:
-    statement = update(account).where(account.c.address == address).values(password_hash=password_hash)
+def _set_password(connection: Connection, address: str, values: Row) -> bool:
+    statement = update(account).where(account.c.address == address).values(values)
     return connection.execute(statement).rowcount == 1
+
+
+def _scram_verifiers(connection: Connection) -> dict[str, str]:
+    chosen = account.c.scram_verifier.is_not(None)
+    rows = connection.execute(select(account.c.address, account.c.scram_verifier).where(chosen))
+    return {address: str(verifier) for address, verifier in rows}
 
 
 def _remove(connection: Connection, address: str) -> bool:

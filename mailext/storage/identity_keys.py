@@ -43,6 +43,15 @@ class IdentityKeys:
         # No identity is hashed to it: a type has one character at least.
         return tuple(self._hash(key, b"") for key in self._keys)
 
+    def secret(self, purpose: bytes) -> bytes:
+        """
+        A secret for something else than identities.
+
+        :param purpose: what for; no NUL in it.
+        :return: the same as long as the oldest key stays.
+        """
+        return hmac.digest(self._keys[-1], purpose, "sha256")
+
     def hashes(self, identity: ClientIdentity) -> tuple[str, ...]:
         """:return: the identity's hash under each key, 32 hexadecimal digits, the newest key's first."""
         # A type holds no NUL (C5, draft-storey-smtp-client-id-13 section 5).

@@ -117,7 +117,7 @@ content = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
-#: Who may log in: the address and the hash of the password, nothing else. The
+#: Who may log in: the address, and what the password is verified with. The
 #: numbers go up in the order in which accounts were made.
 account = Table(
     "account",
@@ -125,6 +125,8 @@ account = Table(
     Column("number", Integer, primary_key=True),
     Column("address", String, nullable=False, unique=True),
     Column("password_hash", String, nullable=False),
+    # For SCRAM-SHA-256, in the form of RFC 5803; of those that have chosen it.
+    Column("scram_verifier", String),
     sqlite_autoincrement=True,
 )
 

@@ -46,6 +46,7 @@ class Store:
     :ivar queue_admin: the operator's questions about it.
     :ivar accounts: the accounts.
     :ivar app_passwords: their app passwords.
+    :ivar scram_secret: what SCRAM's salts of those who do not exist are made with.
     :ivar identities: the client identities of each account.
     :ivar identity_admin: what an operator does with them.
     :ivar licences: the identities that the operator has set up.
@@ -71,6 +72,7 @@ class Store:
         self.queue = SqlQueueStore(transactions, folder)
         self.queue_admin = QueueAdmin(transactions, folder)
         self.accounts = SqlAccountStore(transactions)
+        self.scram_secret = keys.secret(b"salts of SCRAM")
         self.app_passwords = SqlAppPasswords(transactions, keys)
         self.identities = SqlIdentityRegistry(transactions, keys)
         self.identity_admin = IdentityAdmin(transactions, keys)

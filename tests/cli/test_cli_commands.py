@@ -66,6 +66,14 @@ def test_a_password_is_asked_for_twice(run: Run, monkeypatch: pytest.MonkeyPatch
     assert error(run("--json", "account", "add", "ann"), 1)["reason"] == "the two are not the same"
 
 
+@pytest.mark.usefixtures("accounts")
+def test_a_password_that_scram_does_not_take(run: Run) -> None:
+    told = run("account", "passwd", "ann", "--scram", "--password-stdin", stdin=b"a\x07b\n")
+    assert told[0] == 1
+    assert told[2].startswith("mailext: SCRAM does not take this password")
+    assert run("account", "passwd", "ann", "--scram", "--password-stdin", stdin=b"secret\n")[0] == 0
+
+
 # Sending, and the queue
 
 

@@ -31,6 +31,16 @@ def test_accounts(offline: Store) -> None:
     assert success_result_of(accounts.addresses()) == ["ann@example.org"]
 
 
+def test_verifiers_of_those_who_have_one(offline: Store) -> None:
+    accounts = offline.accounts
+    success_result_of(accounts.add("zoe@example.org", "hash", "verifier"))
+    success_result_of(accounts.add("ann@example.org", "hash"))
+    assert success_result_of(accounts.scram_verifiers()) == {"zoe@example.org": "verifier"}
+    success_result_of(accounts.set_password_hash("ann@example.org", "hash", "another"))
+    success_result_of(accounts.set_password_hash("zoe@example.org", "hash"))
+    assert success_result_of(accounts.scram_verifiers()) == {"ann@example.org": "another"}
+
+
 def test_an_address_has_one_account(offline: Store) -> None:
     success_result_of(offline.accounts.add("ann@example.org", "first"))
     failure = failure_result_of(offline.accounts.add("ann@example.org", "second"))
