@@ -24,7 +24,7 @@ from mailext.values import (
     TlsFailedError,
     TlsUse,
 )
-from tests.support import assert_no_result, failure_result_of, success_result_of
+from tests.support import assert_no_result, failure_result_of, logged, success_result_of
 
 HOP = NextHop("mx.example.org", 25, ("192.0.2.1",))
 OTHER = NextHop("mx.example.net", 25, ("192.0.2.2",))
@@ -253,6 +253,22 @@ def test_who_waits_can_be_cancelled(connector: FakeConnector) -> None:
     lease.release()
     pool.get().release()
     assert len(connector.made) == 1
+
+
+def test_who_cannot_tell_what_serves_is_in_nobodys_way(connector: FakeConnector) -> None:
+    pool = Pool(connector, concurrency=1)
+    lease = pool.get()
+
+    def satisfies(_: IHopConnection) -> bool:
+        raise LookupError
+
+    waiting = pool.connect(HOP, TlsUse.WHERE_OFFERED, satisfies)
+    with logged() as events:
+        lease.release()
+    assert [event["log_failure"].type for event in events] == [LookupError]
+    # A new one is its own to judge.
+    success_result_of(waiting).release()
+    assert [made.quits for made in connector.made] == [1, 0]
 
 
 def test_a_connection_that_fails_gives_its_place_back(connector: FakeConnector) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -34,6 +35,8 @@ from mailext.values import (
 )
 
 __all__ = ["ConnectionPool", "PoolSettings"]
+
+_log = Logger()
 
 _Place = tuple[str, int, str]
 
@@ -99,12 +102,17 @@ class _Pooled:
     def serves(self, wish: _Wish) -> bool:
         """Whether it was opened as one for this hop would be, and will do."""
         ours, hop = self.connection.hop, wish.hop
-        return (
-            self.use is wish.use
-            and (ours.host, ours.implicit_tls, ours.authenticate)
-            == (hop.host, hop.implicit_tls, hop.authenticate)
-            and wish.satisfies(self.connection)
-        )
+        if self.use is not wish.use or (ours.host, ours.implicit_tls, ours.authenticate) != (
+            hop.host,
+            hop.implicit_tls,
+            hop.authenticate,
+        ):
+            return False
+        try:
+            return wish.satisfies(self.connection)
+        except Exception:  # noqa: BLE001 - asked while another's message ends, which is none of its business
+            _log.failure("Whether a connection to {host} serves is not known", host=hop.host)
+            return False
 
 
 @dataclass(eq=False, slots=True)
