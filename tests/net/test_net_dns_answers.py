@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dns.flags
 import dns.message
 import pytest
 from dns.exception import DNSException
@@ -59,3 +60,11 @@ def test_damaged_responses(query: Message, damages: list[tuple[int, bytes, int]]
 def test_what_is_no_response_to_a_query() -> None:
     with pytest.raises(DnsError, match="the response is none to a query"):
         read(Message(), trusted=True)
+
+
+def test_what_was_cut_short_does_not_say_that_there_is_nothing() -> None:
+    cut = response(dns.message.make_query("a.example", "MX"))
+    cut.answer.clear()
+    cut.flags |= dns.flags.TC
+    with pytest.raises(DnsError, match="cut short"):
+        read(cut, trusted=True)

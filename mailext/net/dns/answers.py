@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dns.edns import EDECode
 from dns.exception import DNSException
-from dns.flags import AD, RA
+from dns.flags import AD, RA, TC
 from dns.message import ChainingResult, Message, QueryMessage
 from dns.name import Name
 from dns.rcode import Rcode
@@ -70,6 +70,9 @@ def read(response: Message, *, trusted: bool) -> TimedAnswer | Referral:
         raise _refusal(response, rcode)
     if not isinstance(response, QueryMessage):
         raise DnsError("the response is none to a query")
+    if response.flags & TC:
+        # By TCP too. What is missing is not known to be missing.
+        raise DnsError("the response was cut short")
     try:
         chain = response.resolve_chaining()
     except DNSException as error:
