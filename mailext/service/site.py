@@ -128,10 +128,10 @@ class Site:
             hostname=configuration.hostname,
             random=names,
         )
+        self._local = LocalDelivery(configuration, reactor, self.addresses, mailboxes, self._mailboxes.run)
         self._results = ResultCollector(self.store.tls_results, reactor)
         self._relaying = Relaying(
             configuration,
-        self._local = LocalDelivery(configuration, reactor, self.addresses, mailboxes, self._mailboxes.run)
             reactor,
             clock,
             names,
