@@ -95,8 +95,10 @@ __all__ = [
     "IPluginServices",
     "IQueueStore",
     "IRefreshableMailbox",
+    "IRelayServices",
     "IRememberingResolver",
     "IReportedAuthenticator",
+    "IRequireTlsSupport",
     "IResolver",
     "IRevisableAuthenticator",
     "ITlsResultSink",
@@ -669,6 +671,26 @@ class IPluginServices(Interface):
     identities: IIdentityRegistry = Attribute("An IIdentityRegistry.")
     licences: ILicenceRegistry = Attribute("An ILicenceRegistry.")
     counters: ICounterStore = Attribute("An ICounterStore.")
+
+
+class IRequireTlsSupport(Interface):
+    """What is known of destinations and REQUIRETLS."""
+
+    def supports(recipient: Mailbox) -> bool:
+        """
+        :return: whether it is known, from other messages, that one with
+            REQUIRETLS would go to where the recipient's mail leads, or that
+            none of it leaves this server.
+        """
+
+
+class IRelayServices(IPluginServices):
+    """
+    An add-on to the services, of a server that sends mail to others: to be
+    found by ``providedBy``.
+    """
+
+    support: IRequireTlsSupport = Attribute("An IRequireTlsSupport.")
 
 
 class IClientIdentityCheckerFactory(IPlugin):

@@ -10,8 +10,14 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from mailext.clientid.counters import MemoryCounterStore
-from mailext.interfaces import ICounterStore, IIdentityRegistry, ILicenceRegistry, IPluginServices
-from mailext.values import Circumstances, ClientIdentity, Place
+from mailext.interfaces import (
+    ICounterStore,
+    IIdentityRegistry,
+    ILicenceRegistry,
+    IRelayServices,
+    IRequireTlsSupport,
+)
+from mailext.values import Circumstances, ClientIdentity, Mailbox, Place
 
 __all__ = ["TrialServices"]
 
@@ -76,11 +82,20 @@ class _ClosedLicences:
         _refuse()
 
 
+@implementer(IRequireTlsSupport)
+class _UnknownSupport:
+    """As the registry of identities."""
+
+    def supports(self, recipient: Mailbox) -> NoReturn:
+        """See :meth:`IRequireTlsSupport.supports`."""
+        _refuse()
+
+
 def _refuse() -> NoReturn:
-    raise ValueError("the identities cannot be asked before the server runs")
+    raise ValueError("nothing can be asked before the server runs")
 
 
-@implementer(IPluginServices)
+@implementer(IRelayServices)
 @frozen
 class TrialServices:
     """
@@ -92,6 +107,7 @@ class TrialServices:
     clock: IReactorTime
     identities: IIdentityRegistry = field(factory=_ClosedRegistry)
     licences: ILicenceRegistry = field(factory=_ClosedLicences)
+    support: IRequireTlsSupport = field(factory=_UnknownSupport)
     counters: ICounterStore = field(init=False)
 
     @counters.default

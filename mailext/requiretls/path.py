@@ -160,6 +160,11 @@ def shortfall(requirement: Requirement, proof: Proof) -> Shortfall | None:
     return None
 
 
+def keeps_promise(proof: Proof) -> bool:
+    """Whether a message with REQUIRETLS may go over such a connection, by RFC 8689 section 4.2.1."""
+    return shortfall(_STRICT, proof) is None
+
+
 def onward(options: MailOptions, demand: TlsDemand, proof: Proof) -> MailOptions:
     """
     The parameters of MAIL for the next hop.
@@ -173,7 +178,7 @@ def onward(options: MailOptions, demand: TlsDemand, proof: Proof) -> MailOptions
     return replace(
         options,
         # R16, RFC 8689 section 4.2.1, and section 2: it never rides on less.
-        requiretls=shortfall(_STRICT, proof) is None,
+        requiretls=keeps_promise(proof),
         # R23, RFC 8689 section 5.
         ret=Ret.HDRS,
     )

@@ -15,7 +15,6 @@ from twisted.mail.interfaces import IMessageDeliveryFactory
 from mailext.access.factory import AccessFactory
 from mailext.accounts.addresses import AddressBook
 from mailext.accounts.scram import SCRAM, IScramLogin, ScramExchange
-from mailext.clientid.services import PluginServices
 from mailext.config.model import Configuration, Limits, Listener, Relay
 from mailext.config.publishing import own_policies
 from mailext.delivery.realm import MailRealm, deliveries
@@ -28,6 +27,7 @@ from mailext.publishing.policy_web import policy_site, within_bounds
 from mailext.queue.target import QueueTarget
 from mailext.routing.names import plain_address
 from mailext.service.access import ACCESS_PROTOCOLS, access_factory
+from mailext.service.known_support import RecipientSupport, RelayServices
 from mailext.service.logging_in import LoggingIn
 from mailext.service.logins import LoginKeeping
 from mailext.service.site import Site
@@ -92,7 +92,13 @@ def _smtp_factory(
     *,
     logins: LoginKeeping,
 ) -> SMTPFactory:
-    services = PluginServices(clock, site.store.identities, site.store.licences, site.counters)
+    services = RelayServices(
+        clock,
+        site.store.identities,
+        site.store.licences,
+        site.counters,
+        RecipientSupport(site.addresses, site.support),
+    )
     reception = Reception(
         site.addresses,
         partial(_queue_for, site.queue),

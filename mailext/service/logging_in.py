@@ -16,8 +16,8 @@ from mailext.accounts.strings import make_checker
 from mailext.clientid.configured import make_checkers
 from mailext.clientid.dispositions import Dispositions
 from mailext.clientid.login import LoginJudge, RejectAt
-from mailext.clientid.services import PluginServices
 from mailext.config.model import Configuration, Listener
+from mailext.interfaces import IPluginServices
 from mailext.service.logins import LoginKeeping
 
 __all__ = ["LoggingIn"]
@@ -44,7 +44,7 @@ class LoggingIn:
         configuration: Configuration,
         realm: IRealm,
         accounts: ICredentialsChecker,
-        services: PluginServices,
+        services: IPluginServices,
         *,
         clock: IReactorTime,
         logins: LoginKeeping,

@@ -15,6 +15,7 @@ from mailext.delivery.relay import RelayMeans, RemoteDispatch
 from mailext.interfaces import IResolver, ITlsResultSink
 from mailext.queue.backoff import DestinationBackoff
 from mailext.queue.clock import QueueClock
+from mailext.requiretls.support import SupportSink
 from mailext.service.next_hops import IRelayReactor, NextHops, dns_threads, make_next_hops
 from mailext.trust.mta_sts.means import StsPolicyStore
 from mailext.trust.mta_sts.refresh import StsRefresh
@@ -35,6 +36,7 @@ class Relaying:
         under a configuration.
     :param results: counts what became of TLS.
     :param sts_store: remembers MTA-STS policies.
+    :param support: learns who keeps the promise of REQUIRETLS.
     :raise ValueError: if the configuration cannot be used after all.
 
     :ivar dispatch: tells the queue which recipients go elsewhere.
@@ -53,6 +55,7 @@ class Relaying:
         own_addresses: Callable[[Configuration], frozenset[str]],
         results: ITlsResultSink,
         sts_store: StsPolicyStore,
+        support: SupportSink,
     ) -> None:
         self._reactor = reactor
         self._clock = clock
@@ -60,6 +63,7 @@ class Relaying:
         self._own_addresses = own_addresses
         self._results = results
         self._sts_store = sts_store
+        self._support = support
         self._threads = dns_threads(reactor)
         self.backoff = DestinationBackoff(clock.steady)
         self.dispatch = RemoteDispatch(addresses, lambda: self._means)
@@ -126,6 +130,7 @@ class Relaying:
             backoff=self.backoff,
             steady=self._clock.steady,
             results=self._results,
+            support=self._support,
         )
 
 

@@ -24,8 +24,8 @@ from mailext.control.desk import make_dispatcher
 from mailext.control.offline import take_snapshot
 from mailext.counts import ConnectionCounts
 from mailext.delivery.local import JointDispatch
-from mailext.delivery.maildrop import Letter, Maildrops
 from mailext.delivery.maildir import MaildirTarget
+from mailext.delivery.maildrop import Letter, Maildrops
 from mailext.delivery.names import MessageNames, account_folder
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
@@ -33,9 +33,10 @@ from mailext.queue.manager import QueueManager
 from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
+from mailext.requiretls.support import KnownSupport
 from mailext.service.local_delivery import ILocalReactor, LocalDelivery
-from mailext.service.relaying import Relaying
 from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
+from mailext.service.relaying import Relaying
 from mailext.service.tls_reporting import make_courier
 from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
@@ -81,6 +82,7 @@ class Site:
     :ivar queue: the queue as a delivery target.
     :ivar dispatcher: answers the operator.
     :ivar counts: the connections of each listener.
+    :ivar support: which destinations keep the promise of REQUIRETLS.
     :ivar counters: what identity checkers count, and attack mode.
     """
 
@@ -129,6 +131,7 @@ class Site:
             random=names,
         )
         self._local = LocalDelivery(configuration, reactor, self.addresses, mailboxes, self._mailboxes.run)
+        self.support = KnownSupport(self.store.requiretls_support, reactor.seconds)
         self._results = ResultCollector(self.store.tls_results, reactor)
         self._relaying = Relaying(
             configuration,
@@ -139,6 +142,7 @@ class Site:
             own_addresses=own_addresses,
             results=self._results,
             sts_store=self.store.sts_policies,
+            support=self.support,
         )
         ids = QueueIds(reactor.seconds, names)
         self._manager = QueueManager(
@@ -191,6 +195,7 @@ class Site:
         self.access_threads.startService()
         self._letters.startService()
         self._relaying.start()
+        self.support.load()
         self._manager.start()
         self._pruning.start()
         self._reporter.start()
@@ -203,11 +208,11 @@ class Site:
         """
         rules = reporting_rules(configuration.tlsrpt)
         self._relaying.configure(configuration)
+        self._local.configure(configuration)
         self._reporter.configure(self._make_courier(configuration, self._relaying.resolver), rules)
         self.store.limit(registry_limits(configuration.identities))
         self.configuration = configuration
         self.addresses.configure(configuration)
-        self._local.configure(configuration)
         self._manager.reschedule(_schedule(configuration.relay))
 
     def login_keeping(self, configuration: Configuration) -> LoginKeeping:
@@ -241,11 +246,11 @@ class Site:
         self._reporter.stop()
         await self._manager.stop()
         await self._relaying.stop()
+        await self._local.stop()
         await self._results.flush()
         self._mailboxes.stopService()
         self.access_threads.stopService()
         self._letters.stopService()
-        await self._local.stop()
         self._hashing.stopService()
         await self.store.close()
 

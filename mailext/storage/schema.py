@@ -350,6 +350,15 @@ licence = Table(
     sqlite_autoincrement=True,
 )
 
+#: When each destination was last seen to keep the promise of REQUIRETLS.
+requiretls_support = Table(
+    "requiretls_support",
+    metadata,
+    Column("destination", String, primary_key=True),
+    Column("seen", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 #: Where attack mode was set by hand.
 attack_mode = Table(
     "attack_mode",

@@ -32,6 +32,7 @@ from mailext.storage.queue_admin import QueueAdmin
 from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.tls_results import SqlTlsResults
 from mailext.storage.transactions import DirectTransactions, Transactions
+from mailext.storage.requiretls_support import SqlSupportStore
 
 __all__ = ["Store", "open_store", "open_store_offline"]
 
@@ -57,6 +58,7 @@ class Store:
     :ivar sts_policies: the MTA-STS policies of other domains.
     :ivar tls_results: what became of TLS, for reports.
     """
+    :ivar requiretls_support: which destinations keep the promise of REQUIRETLS.
 
     def __init__(
         self,
@@ -84,6 +86,7 @@ class Store:
         self.sts_policies = SqlStsPolicyStore(transactions)
         self.tls_results = SqlTlsResults(transactions)
 
+        self.requiretls_support = SqlSupportStore(transactions)
     def probe(self) -> Deferred[None]:
         """
         Commit a change of no meaning, and read it.

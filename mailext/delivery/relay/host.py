@@ -14,7 +14,7 @@ from mailext.delivery.relay.terms import Terms, not_known, terms_of, without_tls
 from mailext.interfaces import IHopConnection, ITlsResultSink
 from mailext.queue.undelivered import UndeliveredError
 from mailext.requiretls.failures import HostFailure
-from mailext.requiretls.path import Requirement, Shortfall, onward, shortfall
+from mailext.requiretls.path import Requirement, Shortfall, keeps_promise, onward, shortfall
 from mailext.tlsrpt.sessions import SessionJournal, Uncounted, record_unknown
 from mailext.values import (
     AuthenticatedBy,
@@ -141,6 +141,7 @@ class HostAttempt:
         self, log: HostLog, connection: IHopConnection, terms: Terms, beginning: bytes
     ) -> RelayDelivery | Unsent:
         proof = terms.judge(connection)
+        self._learn(supported=keeps_promise(proof))
         missing = shortfall(terms.requirement, proof)
         if missing is not None:
             # R14, RFC 8689 section 4.2.1. The host may take its time for it.
@@ -162,6 +163,11 @@ class HostAttempt:
             return Unsent(connection.hop.host, next(iter(outcomes.values())), outcomes)
         raise UndeliveredError(outcomes)
 
+    def _learn(self, *, supported: bool) -> None:
+        # A message that no policy may stop does not ask what is published.
+        if self.requirement.starttls and self.envelope.tls_demand is not TlsDemand.OPTIONAL:
+            self.means.support.learned(self.destination, supported=supported)
+
     def _without_tls(self, log: HostLog, outcome: Outcome) -> Unsent:
         cause = without_tls(outcome)
         if isinstance(cause, Outcome):
@@ -169,6 +175,7 @@ class HostAttempt:
         return self._fallen_short(log, outcome, cause)
 
     def _fallen_short(self, log: HostLog, outcome: Outcome, shortfall: Shortfall) -> Unsent:
+        self._learn(supported=False)
         log.unconnected(outcome, self.means.steady())
         return Unsent(log.host, shortfall)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mailext.interfaces import IBindingAuthenticator, IHopConnector, IMXAuthenticator, ITlsResultSink
 from mailext.queue.backoff import DestinationBackoff
+from mailext.requiretls.support import SupportSink, Unlearned
 from mailext.routing import Router
 from mailext.tlsrpt.sessions import Uncounted
 
@@ -25,6 +26,7 @@ class RelayMeans:
     :param backoff: is told which destinations can be reached.
     :param steady: seconds of a clock that never jumps, for the log.
     :param results: counts what became of TLS.
+    :param support: learns who keeps the promise of REQUIRETLS.
     """
 
     router: Router
@@ -34,3 +36,4 @@ class RelayMeans:
     backoff: DestinationBackoff
     steady: Callable[[], float]
     results: ITlsResultSink = field(default_factory=Uncounted)
+    support: SupportSink = field(default_factory=Unlearned)
