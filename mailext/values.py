@@ -148,6 +148,19 @@ class TlsDemand(IntEnum):
     #: ``MAIL FROM:<...> REQUIRETLS``: verified TLS all the way, or a report.
     REQUIRE = 2
 
+    @property
+    def word(self) -> str:
+        """As the log, JSON and the command line spell it."""
+        return self.name.lower()
+
+    @classmethod
+    def of_word(cls, word: str) -> TlsDemand:
+        """:raise ValueError: if no demand is spelt so."""
+        for demand in cls:
+            if demand.word == word:
+                return demand
+        raise ValueError(f"not a demand: {word!r}; known: {', '.join(demand.word for demand in cls)}")
+
 
 class Protocol(StrEnum):
     """The protocol of a session."""

@@ -40,7 +40,7 @@ def _put_into_queue(arguments: Namespace, output: Output) -> None:
         recipients=letter.recipients,
         content=base64.b64encode(letter.content).decode("ascii"),
         sender=letter.sender,
-        requiretls=letter.demand.name.lower(),
+        requiretls=letter.demand.word,
         full_name=letter.full_name,
         notify=sorted(letter.notify),
         ret=letter.ret,

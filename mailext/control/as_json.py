@@ -62,7 +62,7 @@ def entry_as_json(entry: QueueEntry) -> EntryJson:
         size=entry.size,
         arrived=rfc3339(entry.arrived),
         nextAttempt=rfc3339(entry.next_attempt),
-        requiretls=entry.envelope.tls_demand.name.lower(),
+        requiretls=entry.envelope.tls_demand.word,
         hold=entry.hold,
         recipients=[_recipient(queued) for queued in entry.recipients],
     )

@@ -28,8 +28,6 @@ from mailext.values import TlsDemand
 
 __all__ = ["DemandJson", "MessageJson", "QueueOperations"]
 
-_DEMANDS = {demand.name.lower(): demand for demand in TlsDemand}
-
 
 class MessageJson(TypedDict):
     """A message that something was done with: its queue id."""
@@ -113,9 +111,10 @@ class QueueOperations:
 
     async def demand_tls(self, request: DemandTls) -> DemandJson:
         """:raise RequestRefusedError: if there is no such message, or no such demand."""
-        demand = _DEMANDS.get(request.requiretls)
-        if demand is None:
-            raise RequestRefusedError(f"not a demand: {request.requiretls!r}; known: {', '.join(_DEMANDS)}")
+        try:
+            demand = TlsDemand.of_word(request.requiretls)
+        except ValueError as error:
+            raise RequestRefusedError(str(error)) from error
         try:
             entry = await self.admin.demand_tls(request.queue_id, demand)
         except NoMessageError as error:

@@ -21,8 +21,6 @@ from mailext.wire.grammar import parse_mailbox
 
 __all__ = ["SentJson", "SentRecipientJson", "SubmissionOperations", "sent_as_json"]
 
-_DEMANDS = {demand.name.lower(): demand for demand in TlsDemand}
-
 
 class SentRecipientJson(TypedDict):
     """What became of one recipient of a message that was sent."""
@@ -75,9 +73,10 @@ class SubmissionOperations:
     async def send(self, request: SendMessage) -> SentJson:
         """:raise RequestRefusedError: if an address or the message cannot be used; nothing is then sent."""
         headers, body = HeaderSection.parse(self._content(request.content))
-        demand = _DEMANDS.get(request.requiretls)
-        if demand is None:
-            raise RequestRefusedError(f"requiretls is one of {', '.join(_DEMANDS)}")
+        try:
+            demand = TlsDemand.of_word(request.requiretls)
+        except ValueError as error:
+            raise RequestRefusedError(str(error)) from error
         if demand is TlsDemand.OPTIONAL:
             headers = with_tls_optional(headers)
         author = self._mailbox(author_in(headers) or request.sender or "postmaster")

@@ -143,8 +143,8 @@ def log_demand(entry: QueueEntry, demand: TlsDemand) -> None:
     _log.info(
         "demand queueId={queueId} from=<{reversePath}> former={former} requiretls={requiretls} clientid={clientid}",
         event="demand",
-        former=_demand_name(entry.envelope.tls_demand),
-        **_common(entry) | {"requiretls": _demand_name(demand)},
+        former=entry.envelope.tls_demand.word,
+        **_common(entry) | {"requiretls": demand.word},
     )
 
 
@@ -169,10 +169,6 @@ def _common(entry: QueueEntry) -> dict[str, str]:
     return {
         "queueId": entry.id,
         "reversePath": str(entry.envelope.reverse_path or ""),
-        "requiretls": _demand_name(entry.envelope.tls_demand),
+        "requiretls": entry.envelope.tls_demand.word,
         "clientid": entry.clientid,
     }
-
-
-def _demand_name(demand: TlsDemand) -> str:
-    return demand.name.lower()

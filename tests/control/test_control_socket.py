@@ -65,7 +65,7 @@ def test_a_request_a_line(dispatcher: Dispatcher) -> None:
         ),
         (
             b'{"operation": "send", "arguments": {"recipients": ["ann"], "content": "", "requiretls": "x"}}',
-            "requiretls is one of none, optional, require",
+            "not a demand: 'x'; known: none, optional, require",
         ),
     ],
 )

@@ -67,7 +67,7 @@ class HostLog:
             mxLevel=proof.mx.name.lower(),
             reason=proof.reason,
             seconds=now - self.began,
-            requiretls=self.entry.envelope.tls_demand.name.lower(),
+            requiretls=self.entry.envelope.tls_demand.word,
             clientid=self.entry.clientid,
             # Recipients that are told the same are not counted here.
             reply="; ".join(dict.fromkeys(str(reply) for reply in replies)),
