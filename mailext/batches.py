@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 
+from mailext.per_turn import IThreadsReactor, PerTurn
 from mailext.threads import ThreadsBusyError
 
 __all__ = ["Batches"]
@@ -37,7 +37,7 @@ class Batches(Service, Generic[T, R]):
 
     def __init__(
         self,
-        reactor: IReactorFromThreads,
+        reactor: IThreadsReactor,
         name: str,
         work: Callable[[Sequence[T]], Sequence[R]],
         *,
@@ -52,6 +52,7 @@ class Batches(Service, Generic[T, R]):
         self._capacity = waiting
         self._waiting = 0
         self._items: queue.SimpleQueue[_Item[T, R] | None] = queue.SimpleQueue()
+        self._per_turn: PerTurn[_Item[T, R]] = PerTurn(reactor, self._items.put)
         self._threads = [
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
             for number in range(threads)
@@ -65,6 +66,7 @@ class Batches(Service, Generic[T, R]):
     def stopService(self) -> None:
         """Finish what was given, and end the threads."""
         super().stopService()  # type: ignore[no-untyped-call]
+        self._per_turn.end()
         for _ in self._threads:
             self._items.put(None)
         for thread in self._threads:
@@ -80,7 +82,7 @@ class Batches(Service, Generic[T, R]):
             return fail(ThreadsBusyError(self._name))
         self._waiting += 1
         done: Deferred[R] = Deferred()
-        self._items.put((thing, done))
+        self._per_turn.add((thing, done))
         return done
 
     def _run(self) -> None:

@@ -60,7 +60,8 @@ def logged() -> Iterator[list[LogEvent]]:
 class ThreadCalls:
     """
     Takes the place of a reactor for code that has threads of its own: what
-    they bring by ``callFromThread`` is called when a test waits for it.
+    they bring by ``callFromThread`` is called when a test waits for it. Each
+    call of it is a turn of its own.
     """
 
     def __init__(self) -> None:
@@ -68,6 +69,9 @@ class ThreadCalls:
 
     def callFromThread(self, callable: Callable[..., object], *args: object, **kwargs: object) -> None:  # noqa: A002
         self._calls.put(lambda: callable(*args, **kwargs))
+
+    def callLater(self, delay: float, callable: Callable[..., object], *args: object) -> None:  # noqa: A002
+        callable(*args)
 
     def wait_for(self, deferred: Deferred[T], timeout: float = 30.0) -> T:
         """Make the calls that come in until the Deferred has fired."""

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from mailext.accounts.canonical import canonical_domain, canonical_mailbox
 from mailext.values import Mailbox
@@ -23,6 +24,9 @@ __all__ = ["AddressBook", "AddressKind", "AddressProblem", "Resolution"]
 _POSTMASTER = "postmaster"
 # RFC 5321 section 4.5.3.1.1.
 _MAXIMUM_LOCAL_PART = 64
+# How many answers a book remembers: an address is asked for at each step of its
+# message's way.
+_REMEMBERED = 1024
 
 
 class AddressKind(Enum):
@@ -90,6 +94,7 @@ class AddressBook:
     ) -> None:
         self._delimiter = delimiter
         self._problems: list[AddressProblem] = []
+        self._remembered = lru_cache(_REMEMBERED)(self._resolve)
         # Dictionaries for their order.
         self._domains: dict[str, None] = {}
         for domain in domains:
@@ -183,6 +188,9 @@ class AddressBook:
 
     def resolve(self, mailbox: Mailbox) -> Resolution:
         """What the address leads to."""
+        return self._remembered(mailbox)
+
+    def _resolve(self, mailbox: Mailbox) -> Resolution:
         # RFC 5321 section 4.1.1.3: the bare <postmaster>.
         if not mailbox.domain and self._domains:
             mailbox = Mailbox(mailbox.local_part, next(iter(self._domains)))

@@ -10,6 +10,7 @@ pass for an account by a look-alike that folds into it.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 
 import idna
@@ -23,6 +24,8 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 
+# The same domains come with every message.
+@lru_cache(maxsize=1024)
 def canonical_domain(domain: str) -> str:
     """
     A domain name in lower case and A-labels (RFC 5890 section 2.3.2.1).

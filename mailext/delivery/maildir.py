@@ -140,7 +140,9 @@ class _MaildirDelivery:
 
     def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:
         """See :meth:`mailext.interfaces.IDelivery.commit`."""
-        return self._in_order.run(lambda: Deferred.fromCoroutine(self._deliver()))
+        if self._in_order.locked:
+            return self._in_order.run(lambda: Deferred.fromCoroutine(self._deliver()))
+        return Deferred.fromCoroutine(self._deliver())
 
     def abort(self) -> None:
         """See :meth:`mailext.interfaces.IDelivery.abort`."""
@@ -163,10 +165,7 @@ class _MaildirDelivery:
     async def _deliver(self) -> Mapping[Mailbox, Outcome]:
         if self._trouble is None:
             self._spool.end(self._take_parts())
-            placed = {
-                address: Deferred.fromCoroutine(self._put(recipient))
-                for address, recipient in self._recipients.items()
-            }
+            placed = {address: self._put(recipient) for address, recipient in self._recipients.items()}
             for address, outcome in placed.items():
                 self._outcomes[address] = await outcome
             self._spool.close()
@@ -174,7 +173,7 @@ class _MaildirDelivery:
         self.abort()
         return self._outcomes | dict.fromkeys(self._recipients, self._trouble)
 
-    async def _put(self, recipient: Recipient) -> Outcome:
+    def _put(self, recipient: Recipient) -> Deferred[Outcome]:
         letter = Letter(
             canonical_mailbox(recipient.address),
             self._disk.names(),
@@ -182,10 +181,13 @@ class _MaildirDelivery:
             self._spool,
             self._disk.clock.seconds(),
         )
-        try:
-            return _outcome_of(await self._disk.put(letter))
-        except Exception as error:  # noqa: BLE001 - trouble with one mailbox is not the others'
-            return _outcome_of(error)
+        return self._disk.put(letter).addCallbacks(_outcome_of, _not_put)
+
+
+def _not_put(failure: Failure) -> Outcome:
+    # Trouble with one mailbox is not the others'.
+    failure.trap(Exception)
+    return _outcome_of(failure.value)
 
 
 def _outcome_of(trouble: BaseException | None) -> Outcome:

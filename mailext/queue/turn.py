@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, gatherResults
 from twisted.logger import Logger
 
-from mailext.interfaces import IQueueStore
+from mailext.interfaces import IDeliveryTarget, IQueueStore
 from mailext.queue.aftermath import Aftermath
 from mailext.queue.attempt import LOCAL_TROUBLE, DeliveryAttempts, for_all
 from mailext.queue.clock import QueueClock
@@ -26,6 +26,8 @@ _log = Logger()
 # How many groups of one message are delivered at a time: each has the content
 # open, and one message with many destinations is not to have all there is.
 _GROUPS = 10
+
+_Deliver = Callable[[Sequence[Recipient], IDeliveryTarget], Deferred[Mapping[Mailbox, Outcome]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,12 @@ class Turn:
         """
         groups = self._means.attempts.groups(self._entry, self._due())
         self._groups_left = len(groups)
-        gate = DeferredSemaphore(_GROUPS)
-        await gatherResults([Deferred.fromCoroutine(self._serve(group, gate)) for group in groups])
+        if len(groups) == 1:
+            # As a rule: it waits for nobody.
+            await self._serve(groups[0], self._deliver)
+        else:
+            in_turn = partial(DeferredSemaphore(_GROUPS).run, self._deliver)
+            await gatherResults([Deferred.fromCoroutine(self._serve(group, in_turn)) for group in groups])
         return None if self._is_abandoned else await self._settle()
 
     def cut_off(self) -> None:
@@ -102,8 +108,8 @@ class Turn:
             if queued.state is RecipientState.QUEUED and queued.next_attempt <= now
         )
 
-    async def _serve(self, group: Group, gate: DeferredSemaphore) -> None:
-        outcomes = without_second_doubt(self._entry, await self._outcomes_of(group, gate))
+    async def _serve(self, group: Group, deliver: _Deliver) -> None:
+        outcomes = without_second_doubt(self._entry, await self._outcomes_of(group, deliver))
         self._outcomes.update(outcomes)
         self._unrecorded.update(outcomes)
         self._groups_left -= 1
@@ -113,19 +119,24 @@ class Turn:
             except Exception:  # noqa: BLE001 - it goes with the rest
                 _log.failure("Some outcomes of {queueId} are recorded at the end", queueId=self._entry.id)
 
-    async def _outcomes_of(self, group: Group, gate: DeferredSemaphore) -> Mapping[Mailbox, Outcome]:
+    async def _outcomes_of(self, group: Group, deliver: _Deliver) -> Mapping[Mailbox, Outcome]:
         way = group.way
         if isinstance(way, Outcome):
             return for_all(group.recipients, way)
         if isinstance(way, Deferral):
             self._left_alone.update((recipient.address, way.until) for recipient in group.recipients)
             return for_all(group.recipients, way.outcome)
-        delivery = gate.run(self._means.attempts.deliver, self._entry, group.recipients, way)
+        delivery = deliver(group.recipients, way)
         self._deliveries.append(delivery)
         try:
             return await delivery
         except CancelledError:
             return {} if self._is_cut_off else for_all(group.recipients, LOCAL_TROUBLE)
+
+    def _deliver(
+        self, recipients: Sequence[Recipient], target: IDeliveryTarget
+    ) -> Deferred[Mapping[Mailbox, Outcome]]:
+        return Deferred.fromCoroutine(self._means.attempts.deliver(self._entry, recipients, target))
 
     async def _record(self, outcomes: Mapping[Mailbox, Outcome]) -> None:
         """Record these before the end."""

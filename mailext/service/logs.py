@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TextIO
 
-from twisted.logger import FileLogObserver, ILogObserver, LogEvent, formatEvent, formatEventAsClassicLogText
+from twisted.logger import (
+    FileLogObserver,
+    ILogObserver,
+    LogEvent,
+    formatEvent,
+    formatEventAsClassicLogText,
+    formatTime,
+)
 from twisted.python.failure import Failure
 
 from mailext.config.model import LogFormat
@@ -44,18 +52,40 @@ class LogOutput:
         return self._format_event(event)
 
 
+def _as_text(event: LogEvent) -> str | None:
+    """As :func:`formatEventAsClassicLogText` has it, at a third of its cost."""
+    if "log_failure" in event or "log_system" in event or not (message := _message(event)):
+        return formatEventAsClassicLogText(event)
+    time = _local_time(int(event["log_time"]))
+    text = f"{time} [{event['log_namespace']}#{event['log_level'].name}] {message}"
+    return text.replace("\n", "\n\t") + "\n"
+
+
 def _as_json(event: LogEvent) -> str:
     line: dict[str, object] = {
         "time": datetime.fromtimestamp(event["log_time"], UTC).isoformat(timespec="milliseconds"),
         "level": event["log_level"].name,
         "namespace": event["log_namespace"],
-        "message": formatEvent(event),
+        "message": _message(event),
     }
     failure = event.get("log_failure")
     if isinstance(failure, Failure):
         line["traceback"] = failure.getTraceback()
     own = {key: value for key, value in event.items() if _is_own(key) and _is_plain(value)}
     return json.dumps({**own, **line}) + "\n"
+
+
+def _message(event: LogEvent) -> str:
+    try:
+        return str(event["log_format"].format_map(event))
+    except Exception:  # noqa: BLE001 - a format may also have calls in it, or be wrong
+        return formatEvent(event)
+
+
+# Many events fall into one second.
+@lru_cache(maxsize=1)
+def _local_time(seconds: int) -> str:
+    return formatTime(seconds)
 
 
 def _is_own(key: str) -> bool:
@@ -69,6 +99,6 @@ def _is_plain(value: object) -> bool:
 
 
 _FORMATS: Mapping[LogFormat, Callable[[LogEvent], str | None]] = {
-    LogFormat.TEXT: formatEventAsClassicLogText,
+    LogFormat.TEXT: _as_text,
     LogFormat.JSON: _as_json,
 }

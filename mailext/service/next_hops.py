@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP
 
 from mailext.config.model import Configuration
 from mailext.config.relaying import (
@@ -24,6 +24,7 @@ from mailext.net.dns.exchange import NameServers
 from mailext.net.dns.resolver import Resolver
 from mailext.net.https import HttpsClient
 from mailext.net.sts_policy_host import PolicyHosts
+from mailext.per_turn import IThreadsReactor
 from mailext.queue.clock import QueueClock
 from mailext.routing import Router
 from mailext.threads import BoundedThreads, RunInThread
@@ -43,7 +44,7 @@ _DNS_THREADS = 32
 _LOOKUPS_WAITING = 1000
 
 
-class IRelayReactor(IReactorTime, IReactorFromThreads, IReactorTCP):
+class IRelayReactor(IThreadsReactor, IReactorTCP):
     """What relaying asks of a reactor."""
 
 

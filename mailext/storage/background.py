@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorFromThreads
 
+from mailext.per_turn import IThreadsReactor
 from mailext.storage.committer import Committer
 from mailext.storage.engine import Database
 from mailext.storage.errors import StoreClosedError
@@ -31,7 +31,7 @@ class BackgroundTransactions:
     :param reactor: in whose thread every Deferred fires.
     """
 
-    def __init__(self, database: Database, reactor: IReactorFromThreads) -> None:
+    def __init__(self, database: Database, reactor: IThreadsReactor) -> None:
         self._reader = database.reader
         self._closed = False
         self._committer = Committer(database.writer, reactor)

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorFromThreads
 
+from mailext.per_turn import IThreadsReactor, PerTurn
 from mailext.storage.batch import AnyJob, BatchWriter, Job
 from mailext.storage.errors import StoreBusyError, StoreClosedError
 from mailext.storage.transactions import NO_FILES, BulkChange, FileChange
@@ -32,16 +32,18 @@ class Committer:
     Writes to the database in a thread of its own.
 
     :param engine: its transactions take the write lock when they begin.
-    :param reactor: is told of results by ``callFromThread``.
+    :param reactor: is told of results by ``callFromThread``; what comes in one
+        of its turns becomes one batch, or a part of one.
     :param limit: how many changes may be waiting; more are refused.
     """
 
-    def __init__(self, engine: Engine, reactor: IReactorFromThreads, limit: int = 5000) -> None:
+    def __init__(self, engine: Engine, reactor: IThreadsReactor, limit: int = 5000) -> None:
         self._reactor = reactor
         self._limit = limit
         self._waiting = 0
         self._closed: Deferred[None] | None = None
         self._jobs: queue.SimpleQueue[AnyJob | None] = queue.SimpleQueue()
+        self._per_turn: PerTurn[AnyJob] = PerTurn(reactor, self._jobs.put)
         writer = BatchWriter(engine)
         threading.Thread(target=self._run, args=(writer,), name="mailext-committer", daemon=True).start()
 
@@ -60,6 +62,7 @@ class Committer:
         :return: a Deferred that fires when that is done.
         """
         self._closed = Deferred()
+        self._per_turn.end()
         self._jobs.put(None)
         return self._closed
 
@@ -69,7 +72,7 @@ class Committer:
         if self._waiting >= self._limit:
             return fail(StoreBusyError(f"{self._waiting} changes are waiting to be stored"))
         self._waiting += 1
-        self._jobs.put(job)
+        self._per_turn.add(job)
         return job.deferred
 
     def _tell(self, batch: list[AnyJob]) -> None:

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads
 
+from mailext.per_turn import IThreadsReactor
 from mailext.storage import messages
 from mailext.storage.accounts import SqlAccountStore
 from mailext.storage.alerts import AlertLedger
@@ -115,7 +115,7 @@ class Store:
         self._lock.release()
 
 
-def open_store(directory: Path, reactor: IReactorFromThreads) -> Store:
+def open_store(directory: Path, reactor: IThreadsReactor) -> Store:
     """
     Open a state directory for a server, made and migrated as needed. What a
     server that died has left is put in order: its leases are given back, and

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, RaisingMemoryReactor
-from twisted.logger import Logger, LogPublisher
+from twisted.logger import Logger, LogLevel, LogPublisher, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 
 from mailext.config.model import LogFormat
@@ -149,6 +149,30 @@ def test_a_failure_is_a_line_too() -> None:
     [line] = stream.getvalue().splitlines()
     assert json.loads(line)["message"] == "broken"
     assert "ValueError: no" in json.loads(line)["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("log_format", "values"),
+    [
+        ("plain", {}),
+        ("a {value}\nand a {part.real:>5} or {mapping[key]}", {"value": 1, "part": 2, "mapping": {"key": 3}}),
+        ("called {value()}", {"value": lambda: "late"}),
+        ("nobody gave {value}", {}),
+        ("{", {}),
+        ("", {}),
+    ],
+)
+def test_a_line_of_text_is_the_one_of_twisted(log_format: str, values: dict[str, object]) -> None:
+    event = {
+        "log_format": log_format,
+        "log_time": 1e9,
+        "log_level": LogLevel.info,
+        "log_namespace": "a.b",
+        **values,
+    }
+    stream = io.StringIO()
+    LogOutput(stream, LogFormat.TEXT, lambda: None).observer(event)
+    assert stream.getvalue() == (formatEventAsClassicLogText(event) or "")
 
 
 def test_the_format_can_change() -> None:
