@@ -7,6 +7,7 @@ What is wrong with it, or with the configuration, ends the process with status
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from mailext.config.trial import TrialServices
 from mailext.interfaces import IClientIdentityCheckerFactory, IDeliveryPolicyFactory
 from mailext.plugins import PluginError, describe, explain
 from mailext.service.logs import LogOutput
+from mailext.service.readiness import Readiness
 from mailext.service.server import MailServer
 from mailext.service.serving import IServerReactor
 
@@ -164,7 +166,13 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor  # noqa: PLC0415 - twistd has chosen it by now
 
     output = _log_output(options)
-    return MailServer(options.source, options.configuration, cast("IServerReactor", reactor), output)
+    return MailServer(
+        options.source,
+        options.configuration,
+        cast("IServerReactor", reactor),
+        output,
+        Readiness(os.environ),
+    )
 
 
 def _log_output(options: Options) -> LogOutput | None:
@@ -178,4 +186,7 @@ def _log_output(options: Options) -> LogOutput | None:
             return None
         return LogOutput(sys.stdout, options.configuration.log_format, lambda: None)
     file = LogFile.fromFullPath(name or "twistd.log")
+    if twistd["uid"] is not None or twistd["gid"] is not None:
+        # It is opened as root, and written on as whoever the process becomes.
+        os.chown(file.path, *(-1 if each is None else each for each in (twistd["uid"], twistd["gid"])))
     return LogOutput(file, options.configuration.log_format, file.rotate)

@@ -19,6 +19,9 @@ import pytest
 from tests.black_box import RunningServer
 from tests.programs import why_missing
 
+# Keys and state that everybody may read are refused; tests make such files too.
+os.umask(0o027)
+
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 

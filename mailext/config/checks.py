@@ -41,7 +41,6 @@ _T = TypeVar("_T")
 
 _ACCOUNTS_NOT_OPEN_YET = InMemoryUsernamePasswordDatabaseDontUse()
 
-_LATER_LISTENERS = ("metrics",)
 _SUBADDRESS_DELIMITER = re.compile(r"[!#$%&'*+/=?^_`{|}~-]?")
 
 
@@ -129,10 +128,6 @@ def _not_supported(configuration: Configuration) -> Iterator[Finding]:
         yield ("database",), "not supported yet: PostgreSQL"
     elif configuration.database != "sqlite":
         yield ("database",), 'must be "sqlite"'
-    endpoints = configuration.listen.endpoints()
-    for name in _LATER_LISTENERS:
-        if endpoints[name]:
-            yield ("listen", name), "not supported yet"
 
 
 def _endpoints(listen: Listen, reactor: IReactorCore) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from mailext.net.client.pool import PoolSettings
 from mailext.net.client.settings import ClientSettings, Credentials, Timeouts
 from mailext.net.client.verification import TrustRoots
 from mailext.net.dns.servers import NameServer, name_servers, system_name_servers
+from mailext.private_files import refuse_public
 from mailext.routing.names import destination_of
 from mailext.routing.settings import ConfiguredHost, DestinationSettings, RoutingSettings, configured_host
 
@@ -104,8 +105,7 @@ def secret_from(file: Path) -> str:
         and group may read it.
     """
     try:
-        if file.stat().st_mode & 0o007:
-            raise ValueError(f"{file}: everybody may read it; chmod o-rwx")
+        refuse_public(file)
         secret = file.read_text("utf-8").partition("\n")[0].rstrip("\r")
     except OSError as error:
         raise ValueError(f"{file}: {error.strerror}") from error

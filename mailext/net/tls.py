@@ -21,6 +21,7 @@ from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from zope.interface import implementer
 
+from mailext.private_files import refuse_public
 from mailext.tls_layer import begin, facts, implicit, is_encrypted
 
 __all__ = ["ServerContextFactory", "begin", "facts", "implicit", "is_encrypted"]
@@ -126,9 +127,12 @@ def _load(certificate: Path, key: Path) -> SSL.Context:
 def _private_key(path: Path) -> _PrivateKey:
     # Not by OpenSSL, which asks for a passphrase on the terminal.
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        refuse_public(path)
+        pem = path.read_bytes()
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from error
+    try:
+        key = load_pem_private_key(pem, password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise ValueError(f"{path}: {error}") from error
     if not isinstance(key, _PrivateKey):

@@ -16,6 +16,7 @@ from mailext.config.problems import ConfigurationError
 from mailext.config.trial import TrialServices
 from mailext.service.listeners import Listeners
 from mailext.service.logs import LogOutput
+from mailext.service.readiness import Readiness
 from mailext.service.serving import IServerReactor, Serving
 from mailext.service.signals import on_signal
 
@@ -33,6 +34,7 @@ class MailServer(Service):
     :param configuration: the configuration to begin with.
     :param output: the log, whose format a reload may change; None leaves the
         log as it is.
+    :param readiness: tells the service manager; None: there is none.
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class MailServer(Service):
         configuration: Configuration,
         reactor: IServerReactor,
         output: LogOutput | None = None,
+        readiness: Readiness | None = None,
     ) -> None:
+        self._readiness = readiness or Readiness({})
         self._source = source
         self._configuration = configuration
         self._reactor = reactor
@@ -78,6 +82,7 @@ class MailServer(Service):
         self._serving.start()
         # The reactor, too, sets handlers of its own when it starts.
         self._reactor.callWhenRunning(self._handle_signals)
+        self._reactor.callWhenRunning(self._readiness.ready)
 
     def stopService(self) -> Deferred[None]:
         """
@@ -86,6 +91,7 @@ class MailServer(Service):
         :return: a Deferred that fires when nothing is under way any more.
         """
         super().stopService()  # type: ignore[no-untyped-call]
+        self._readiness.stopping()
         serving, self._serving = self._serving, None
         return serving.stop() if serving is not None else succeed(None)
 
@@ -96,10 +102,15 @@ class MailServer(Service):
         """
         if self._serving is None:
             return
+        self._readiness.reloading()
+        self._read_again(self._serving)
+        self._readiness.ready()
+
+    def _read_again(self, serving: Serving) -> None:
         source = self._source.keeping(self._configuration)
         try:
             configuration = load(source, self._reactor, TrialServices(self._reactor))
-            self._serving.configure(configuration)
+            serving.configure(configuration)
         except ConfigurationError as error:
             for problem in error.problems:
                 _log.error("The configuration stays as it is: {problem}", problem=str(problem))

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from mailext.private_files import refuse_public
 from mailext.storage.errors import StoreError
 from mailext.values import ClientIdentity
 
@@ -70,10 +71,14 @@ def load_identity_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Iden
     :param path: the file; it is for its owner's eyes only.
     :param random_bytes: gives so many unguessable bytes, for example
         :func:`secrets.token_bytes`.
-    :raise KeyFileError: if the file holds anything but keys.
+    :raise KeyFileError: if the file holds anything but keys, or is not for its
+        owner and group alone.
     """
     try:
+        refuse_public(path)
         text = path.read_text("ascii", "replace")
+    except ValueError as error:
+        raise KeyFileError(str(error)) from error
     except FileNotFoundError:
         text = random_bytes(_KEY_SIZE).hex() + "\n"
         _write(path, text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 
 from mailext.per_turn import IThreadsReactor
+from mailext.private_files import refuse_public
 from mailext.storage import messages
 from mailext.storage.accounts import SqlAccountStore
 from mailext.storage.alerts import AlertLedger
@@ -18,6 +19,7 @@ from mailext.storage.attack_modes import SqlAttackModes
 from mailext.storage.background import BackgroundTransactions
 from mailext.storage.content import ContentFolder
 from mailext.storage.engine import Database, open_database
+from mailext.storage.errors import StoreError
 from mailext.storage.identities import SqlIdentityRegistry
 from mailext.storage.identity_admin import IdentityAdmin
 from mailext.storage.identity_keys import IdentityKeys, load_identity_keys
@@ -157,6 +159,10 @@ def open_store_offline(directory: Path) -> Store:
 
 def _open(directory: Path, start: Callable[[Database, ContentFolder], Transactions]) -> Store:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        refuse_public(directory)
+    except ValueError as error:
+        raise StoreError(str(error)) from error
     lock = StateLock(directory)
     with ExitStack() as opened:
         opened.callback(lock.release)

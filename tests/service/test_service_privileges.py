@@ -1,0 +1,160 @@
+"""Least privilege: ports are bound as root, everything else is done as somebody else."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from mailext.service.readiness import Readiness
+from tests.black_box import ADDRESS, MAILEXT, ROOT, TWISTD, RunningServer, answers, environment, eventually
+
+
+def in_reach_of_all(path: Path) -> bool:
+    return all(each.stat().st_mode & 0o001 for each in path.parents)
+
+
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0 or not all(map(in_reach_of_all, (Path(os.__file__), Path(attrs.__file__), ROOT / "."))),
+    reason="only root can become somebody else, who has to reach Python and its libraries",
+)
+_SECRETS = ("correct horse battery staple", "token-that-nobody-may-see")
+
+
+@pytest.fixture
+def nobody(tmp_path: Path) -> Iterator[pwd.struct_passwd]:
+    """Somebody without rights, who can reach the test's folder."""
+    found = pwd.getpwnam("nobody")
+    opened = [each for each in (tmp_path, *tmp_path.parents) if each.stat().st_mode & 0o001 == 0]
+    for each in opened:
+        each.chmod(each.stat().st_mode | 0o001)
+    yield found
+    for each in opened:
+        each.chmod(each.stat().st_mode & ~0o001)
+
+
+@as_root
+def test_what_it_writes_belongs_to_whom_it_has_become(tmp_path: Path, nobody: pwd.struct_passwd) -> None:
+    server = RunningServer.initialised(tmp_path / "site")
+    for path in (server.folder, *server.folder.rglob("*")):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    log = server.folder / "twistd.log"
+    become = (f"--uid={nobody.pw_uid}", f"--gid={nobody.pw_gid}")
+    process = subprocess.Popen(
+        [*TWISTD, "-n", "--pidfile=", f"--logfile={log}", *become, "mailext", "--config", str(server.config)],
+        cwd=server.folder,
+        env=environment(),
+    )
+    try:
+        eventually(
+            lambda: answers(server.mx) and (server.folder / "state/control.sock").exists(), "the server"
+        )
+        status = Path(f"/proc/{process.pid}/status").read_text("ascii")
+        assert re.findall(r"^Uid:\t(\d+)\t(\d+)\t(\d+)\t(\d+)", status, re.MULTILINE) == [
+            (str(nobody.pw_uid),) * 4
+        ]
+        with server.logged_in() as client:
+            client.sendmail(ADDRESS, [ADDRESS], "Subject: hello\r\n\r\nbody\r\n")
+        server.wait_for_messages()
+        written = [log, *(server.folder / "state").rglob("*")]
+        assert {path.name for path in written} >= {"mailext.sqlite", "identity.key", "control.sock", "new"}
+        for path in written:
+            stat = path.lstat()
+            assert (stat.st_uid, stat.st_gid) == (nobody.pw_uid, nobody.pw_gid), path
+            assert path == log or stat.st_mode & 0o007 == 0 or path.is_socket(), path
+        assert "accepted queueId=" in log.read_text("utf-8")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("name", ["key.pem", "state", "state/identity.key"])
+def test_secrets_that_everybody_may_read_are_refused(tmp_path: Path, name: str) -> None:
+    server = RunningServer.initialised(tmp_path / "site")
+    secret = server.folder / name
+    secret.chmod(secret.stat().st_mode | 0o004)
+    ended = subprocess.run(
+        [*TWISTD, "-n", "--pidfile=", "mailext", "--config", str(server.config)],
+        cwd=server.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == (2 if name == "key.pem" else 1)
+    assert f"{name}: everybody may read it; chmod o-rwx" in ended.stdout + ended.stderr
+
+
+def test_no_secret_is_an_argument_or_in_the_log(tmp_path: Path) -> None:
+    """Commands take secrets by file or standard input; the log has none of them, of failures neither."""
+    password, token = _SECRETS
+    server = RunningServer.initialised(tmp_path / "site")
+    subprocess.run(
+        [*MAILEXT, "--config", str(server.config), "account", "passwd", ADDRESS, "--password-stdin"],
+        input=password.encode(),
+        check=True,
+        env=environment(),
+        capture_output=True,
+    )
+    server.start()
+    try:
+        for word in (password, password + "!"):
+            with server.client() as client:
+                assert client.docmd("CLIENTID", f"UUID {token}")[0] == 250
+                try:
+                    client.login(ADDRESS, word)
+                except OSError:
+                    assert word != password
+        arguments = Path(f"/proc/{server.pid}/cmdline").read_text("utf-8")
+    finally:
+        server.stop()
+    key = (server.folder / "key.pem").read_text("ascii").splitlines()[1]
+    for secret in (password, token, key):
+        assert secret not in arguments
+        for path in [server.log, *server.folder.glob("state/*")]:
+            assert path.is_dir() or secret.encode() not in path.read_bytes(), path
+
+
+def test_the_service_manager_is_told(tmp_path: Path) -> None:
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(address))
+        manager.settimeout(30)
+        server = RunningServer.initialised(tmp_path / "site")
+        os.environ["NOTIFY_SOCKET"] = str(address)
+        try:
+            server.start()
+        finally:
+            del os.environ["NOTIFY_SOCKET"]
+        try:
+            assert manager.recv(100) == b"READY=1"
+            os.kill(server.pid, signal.SIGHUP)
+            assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=[0-9]+", manager.recv(100))
+            assert manager.recv(100) == b"READY=1"
+        finally:
+            server.stop()
+        assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_without_a_service_manager_nobody_is_told() -> None:
+    Readiness({}).ready()
+    # One that has gone is no reason to stop.
+    Readiness({"NOTIFY_SOCKET": "@nobody-listens-here"}).ready()
+
+
+def test_unit_and_image_are_not_root() -> None:
+    unit = (ROOT / "packaging/mailext.service").read_text("ascii")
+    assert "Type=notify" in unit
+    assert not re.search(r"^(User|Group)=root", unit, re.MULTILINE)
+    dockerfile = (ROOT / "packaging/Dockerfile").read_text("ascii")
+    [user] = re.findall(r"^USER (\d+):", dockerfile, re.MULTILINE)
+    assert int(user) > 0
