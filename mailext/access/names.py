@@ -44,9 +44,13 @@ def decode_name(octets: bytes) -> str:
     :raise FolderNameError: if it is not in modified UTF-7.
     """
     try:
-        return octets.decode(_CODEC)
-    except (UnicodeError, ValueError):
-        raise FolderNameError("the name is not in modified UTF-7") from None
+        name = octets.decode(_CODEC)
+        # Of one name there is one spelling.
+        if name.encode(_CODEC) == octets:
+            return name
+    except UnicodeError:
+        pass
+    raise FolderNameError("the name is not in modified UTF-7")
 
 
 def encode_name(name: str) -> bytes:

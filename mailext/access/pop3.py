@@ -151,8 +151,9 @@ class POP3(pop3.POP3):
     # Commands, one after the other
 
     def dataReceived(self, data: bytes) -> None:
-        self._lines.append(data)
-        self._pump()
+        if not self._is_leaving:
+            self._lines.append(data)
+            self._pump()
 
     def _pump(self) -> None:
         if self._is_pumping:
@@ -172,11 +173,11 @@ class POP3(pop3.POP3):
         self._regulate()
 
     def _regulate(self) -> None:
-        too_much = self._is_busy and len(self._lines) > _AHEAD
+        too_much = self._is_busy and not self._is_leaving and len(self._lines) > _AHEAD
         if too_much and not self._is_paused:
             self._is_paused = True
             self.transport.pauseProducing()
-        elif self._is_paused and not self._is_busy and not self._is_over:
+        elif self._is_paused and not too_much and not self._is_over:
             self._is_paused = False
             self.transport.resumeProducing()
 

@@ -136,6 +136,7 @@ class AccountStore:
         if not self._exists(name):
             raise NoSuchMailbox(name)
         self._folders.pop(name, None)
+        make_maildir(self._root)
         # Out of sight in one step, whenever the power goes.
         doomed = self._root / "tmp" / self.names()
         (self._root / disk_name(name)).rename(doomed)

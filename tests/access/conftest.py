@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.access.dialogue import Site
 from tests.access.reading import ReadingServer
 
 
@@ -17,3 +18,9 @@ def server(tmp_path: Path) -> Iterator[ReadingServer]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Mailboxes, and listeners in memory."""
+    return Site(tmp_path / "mail")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import imaplib
 import poplib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,10 +54,14 @@ class ReadingServer:
         client = imaplib.IMAP4_SSL(
             "127.0.0.1", self.ports["imaps"], ssl_context=self.site.trusting(), timeout=_TIMEOUT
         )
-        with client:
+        try:
             if logged_in:
                 client.login(ADDRESS, self.site.password)
             yield client
+        finally:
+            # The server may have ended the session.
+            with suppress(imaplib.IMAP4.error, OSError):
+                client.logout()
 
     @contextmanager
     def pop3(self, *, logged_in: bool = True) -> Iterator[poplib.POP3_SSL]:
