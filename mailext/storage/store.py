@@ -32,9 +32,9 @@ from mailext.storage.pruning import RegistryPruning
 from mailext.storage.queue import SqlQueueStore
 from mailext.storage.queue_admin import QueueAdmin
 from mailext.storage.registry_limits import RegistryLimits
+from mailext.storage.requiretls_support import SqlSupportStore
 from mailext.storage.tls_results import SqlTlsResults
 from mailext.storage.transactions import DirectTransactions, Transactions
-from mailext.storage.requiretls_support import SqlSupportStore
 
 __all__ = ["Store", "open_store", "open_store_offline"]
 
@@ -58,9 +58,9 @@ class Store:
     :ivar alerts: whom messages about identities were sent to.
     :ivar pruning: forgets what is old.
     :ivar sts_policies: the MTA-STS policies of other domains.
+    :ivar requiretls_support: which destinations keep the promise of REQUIRETLS.
     :ivar tls_results: what became of TLS, for reports.
     """
-    :ivar requiretls_support: which destinations keep the promise of REQUIRETLS.
 
     def __init__(
         self,
@@ -86,9 +86,9 @@ class Store:
         self.alerts = AlertLedger(transactions)
         self.pruning = RegistryPruning(transactions)
         self.sts_policies = SqlStsPolicyStore(transactions)
+        self.requiretls_support = SqlSupportStore(transactions)
         self.tls_results = SqlTlsResults(transactions)
 
-        self.requiretls_support = SqlSupportStore(transactions)
     def probe(self) -> Deferred[None]:
         """
         Commit a change of no meaning, and read it.
