@@ -475,11 +475,11 @@ class Configuration:
         "Exact beats subaddress beats catch-all.",
         default={},
     )
+    delivery: Delivery = Delivery()
+    programs: Mapping[str, Program] = field(factory=dict)
     clientid: ClientIdentification = ClientIdentification()
     identities: Identities = Identities()
     relay: Relay = Relay()
     tlsrpt: TlsReports = TlsReports()
     mta_sts: MtaSts = MtaSts()
-    delivery: Delivery = Delivery()
-    programs: Mapping[str, Program] = field(factory=dict)
     listeners: Mapping[str, Listener] = field(factory=dict, metadata={"derived_from": "listener"})
