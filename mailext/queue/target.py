@@ -94,7 +94,7 @@ class _QueueDelivery:
         entry = target.entry(self._envelope, self._content.size)
         lease = target.intake.reserve()
         added = target.store.add(entry, self._content, lease)
-        if lease is NOT_LEASED:
+        if lease == NOT_LEASED:
             return added.addCallbacks(lambda _: self._waits(entry), self._refused)
         return added.addCallbacks(lambda _: self._goes_on(entry), self._withdrawn)
 
