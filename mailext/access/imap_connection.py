@@ -321,7 +321,7 @@ class ImapConnection(BoundedArguments):
                 challenge = exchange.respond(decode_base64(await self._ask(challenge)))
         except (GrammarError, MalformedResponseError):
             raise IllegalClientResponse("not a response") from None
-        return await self._logged_in(exchange.credentials, exchange.username, exchange.mechanism)
+        return await self._logged_in(exchange.credentials, exchange.username, exchange.mechanism, exchange)
 
     async def _ask(self, challenge: bytes) -> bytes:
         answered: Deferred[bytes] = Deferred()
@@ -335,15 +335,20 @@ class ImapConnection(BoundedArguments):
         return line
 
     def _log_in(self, tag: bytes, credentials: ICredentials, username: str, mechanism: str) -> None:
-        self.run(tag, self._logged_in(credentials, username, mechanism))
+        self.run(tag, self._logged_in(credentials, username, mechanism, None))
 
-    async def _logged_in(self, credentials: ICredentials, username: str, mechanism: str) -> bytes:
+    async def _logged_in(
+        self, credentials: ICredentials, username: str, mechanism: str, exchange: SaslExchange | None
+    ) -> bytes:
         try:
             login = await self.presence.log_in(credentials, username, mechanism, IAccount)
         except LoginRefusedError:
             if self.presence.is_given_up:
                 self._farewell = b"Too many failed logins"
             raise
+        if exchange is not None and exchange.last_word is not None and await self._ask(exchange.last_word):
+            self._farewell = b"The server's proof was not acknowledged"
+            raise IllegalClientResponse("no acknowledgement")
         self.account = login.avatar
         self.state = "auth"
         self.setTimeout(self.POSTAUTH_TIMEOUT)

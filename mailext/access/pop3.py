@@ -275,7 +275,7 @@ class POP3(pop3.POP3):
         user, self._userIs = self._userIs, None
         if user is None:
             raise _MalformedError("USER comes first")
-        await self._log_in(UsernamePassword(user, rest), user.decode("utf-8", "replace"), "USER")
+        await self._log_in(UsernamePassword(user, rest), user.decode("utf-8", "replace"), "USER", None)
 
     async def _authenticate(self, rest: bytes) -> None:
         self._must_be_private()
@@ -292,7 +292,7 @@ class POP3(pop3.POP3):
                 challenge = exchange.respond(decode_base64(await self._ask(challenge)))
         except (GrammarError, MalformedResponseError):
             raise _MalformedError("Malformed response, or cancelled") from None
-        await self._log_in(exchange.credentials, exchange.username, name)
+        await self._log_in(exchange.credentials, exchange.username, name, exchange)
 
     def _must_be_private(self) -> None:
         self.presence.login_comes()
@@ -307,13 +307,18 @@ class POP3(pop3.POP3):
         self._pump()
         return await answered
 
-    async def _log_in(self, credentials: ICredentials, username: str, mechanism: str) -> None:
+    async def _log_in(
+        self, credentials: ICredentials, username: str, mechanism: str, exchange: SaslExchange | None
+    ) -> None:
         try:
             login = await self.presence.log_in(credentials, username, mechanism, IMailbox)
         except LoginRefusedError:
             if self.presence.is_given_up:
                 self._farewell = b"Too many failed logins"
             raise
+        if exchange is not None and exchange.last_word is not None and await self._ask(exchange.last_word):
+            self._farewell = b"The server's proof was not acknowledged"
+            raise _MalformedError("No acknowledgement")
         mailbox = login.avatar
         if IOpenableMailbox.providedBy(mailbox) and not await mailbox.open():
             self._leave(b"-ERR [IN-USE] Another session has the mailbox")

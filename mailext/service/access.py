@@ -54,6 +54,7 @@ def access_factory(
         realm,
         site.accounts,
         PluginServices(clock, site.store.identities, site.store.licences, site.counters),
+        scram=site.scram,
         clock=clock,
         logins=logins,
         # Here nothing comes between the login and the mailbox.

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from ipaddress import ip_address
 
 from attrs import frozen
 from twisted.cred.checkers import AllowAnonymousAccess
-from twisted.cred.credentials import ICredentials
 from twisted.internet.interfaces import IProtocolFactory, IReactorTime
 from twisted.mail.interfaces import IMessageDeliveryFactory
 
 from mailext.access.factory import AccessFactory
 from mailext.accounts.addresses import AddressBook
-from mailext.accounts.scram import SCRAM, IScramLogin, ScramExchange
 from mailext.config.model import Configuration, Limits, Listener, Relay
 from mailext.config.publishing import own_policies
 from mailext.delivery.realm import MailRealm, deliveries
@@ -114,6 +112,7 @@ def _smtp_factory(
         MailRealm(site.addresses, {IMessageDeliveryFactory: deliveries(reception)}),
         site.accounts,
         services,
+        scram=site.scram,
         clock=clock,
         logins=logins,
         reject_at=listener.clientid.reject_at,
@@ -145,18 +144,9 @@ def _smtp_factory(
         policy_timeout=configuration.policy_timeout,
         auth_failure_delay=configuration.auth_failure_delay,
         tls=tls,
-        challengers={**logging_in.challengers, **_scram(configuration, logging_in, logins, site)},
+        challengers=logging_in.challengers,
     )
     return SMTPFactory(logging_in.portal, settings, clock=clock, counts=site.counts[listener.name])
-
-
-def _scram(
-    configuration: Configuration, logging_in: LoggingIn, logins: LoginKeeping, site: Site
-) -> Mapping[bytes, Callable[[], ICredentials]]:
-    """SCRAM, where it is wanted and our own accounts log in."""
-    if not configuration.scram or IScramLogin not in logging_in.portal.listCredentialsInterfaces():
-        return {}
-    return {SCRAM.encode("ascii"): partial(ScramExchange, site.scram, logins.account_named)}
 
 
 def _relay_check(listener: Listener, relay: Relay) -> RelayCheck:

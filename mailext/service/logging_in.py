@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from attrs import frozen
 from twisted.cred.checkers import ICredentialsChecker
@@ -12,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from mailext.accounts.portal import ChainedPortal
 from mailext.accounts.sasl import mechanisms_for
+from mailext.accounts.scram import SCRAM, IScramLogin, ScramExchange, ScramVerifiers
 from mailext.accounts.strings import make_checker
 from mailext.clientid.configured import make_checkers
 from mailext.clientid.dispositions import Dispositions
@@ -46,12 +48,14 @@ class LoggingIn:
         accounts: ICredentialsChecker,
         services: IPluginServices,
         *,
+        scram: ScramVerifiers,
         clock: IReactorTime,
         logins: LoginKeeping,
         reject_at: RejectAt,
     ) -> LoggingIn:
         """
         :param accounts: the checker of the built-in accounts.
+        :param scram: the same for SCRAM.
         :param logins: what becomes of every login.
         :param reject_at: which command a refused identity makes fail.
         :raise ValueError: if a checker cannot be made after all.
@@ -71,4 +75,6 @@ class LoggingIn:
         challengers = mechanisms_for(
             portal.listCredentialsInterfaces(), configuration.hostname.encode("ascii")
         )
+        if configuration.scram and IScramLogin in portal.listCredentialsInterfaces():
+            challengers[SCRAM.encode("ascii")] = partial(ScramExchange, scram, logins.account_named)
         return cls(portal, dispositions, judge, challengers)

@@ -11,8 +11,12 @@ import signal
 import socket
 import subprocess
 import threading
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from scramp import ScramClient
 
 from tests.access.reading import ReadingServer
 from tests.black_box import ADDRESS, eventually
@@ -229,3 +233,61 @@ def test_hostile_octets_end_in_order(server: ReadingServer) -> None:
     with server.imap() as client:
         assert client.noop()[0] == "OK"
     assert "Traceback" not in server.site.log.read_text("utf-8")
+
+
+def scram(name: str, password: str) -> tuple[Callable[[bytes], bytes], list[bytes]]:
+    """:return: what answers the challenges of a server, and its proofs."""
+    client = ScramClient(["SCRAM-SHA-256"], name, password)
+    proofs: list[bytes] = []
+
+    def answer(challenge: bytes) -> bytes:
+        if not challenge:
+            return client.get_client_first().encode()
+        if challenge.startswith(b"v="):
+            client.set_server_final(challenge.decode())
+            proofs.append(challenge)
+            return b""
+        client.set_server_first(challenge.decode())
+        return client.get_client_final().encode()
+
+    return answer, proofs
+
+
+def test_scram(tmp_path: Path) -> None:
+    server = ReadingServer.prepared(tmp_path / "site")
+    server.site.reconfigure(lambda text: f"scram = true\n{text}")
+    server.site.run(
+        "account",
+        "passwd",
+        ADDRESS,
+        "--scram",
+        "--password-stdin",
+        stdin=server.site.password.encode() + b"\n",
+    )
+    server.start()
+    try:
+        with server.imap(logged_in=False) as client:
+            assert "AUTH=SCRAM-SHA-256" in client.capabilities
+            with pytest.raises(imaplib.IMAP4.error):
+                client.authenticate("SCRAM-SHA-256", scram(ADDRESS, "wrong")[0])
+            answer, proofs = scram(ADDRESS, server.site.password)
+            client.authenticate("SCRAM-SHA-256", answer)
+            assert len(proofs) == 1
+            assert client.select()[0] == "OK"
+        with server.pop3(logged_in=False) as reader:
+            answer, proofs = scram(ADDRESS, server.site.password)
+            assert "SCRAM-SHA-256" in reader.capa()["SASL"]
+            challenge = said(reader, b"AUTH SCRAM-SHA-256")
+            while challenge.startswith(b"+ "):
+                challenge = said(reader, b64encode(answer(b64decode(challenge[2:]))))
+            assert challenge.startswith(b"+OK")
+            assert len(proofs) == 1
+            assert reader.stat() == (0, 0)
+    finally:
+        server.stop()
+
+
+def said(client: poplib.POP3, line: bytes) -> bytes:
+    """:return: the server's line in answer to one of ours."""
+    client.sock.sendall(line + b"\r\n")
+    return client.file.readline().removesuffix(b"\r\n")
