@@ -19,7 +19,7 @@ from email.utils import format_datetime
 from mailext.message.delivery_status import status_blocks
 from mailext.message.headers import HeaderSection
 from mailext.message.report_text import report_text, subject
-from mailext.message.report_values import Report
+from mailext.message.report_values import LONGEST_ADDRESS, Report
 from mailext.message.submission import with_tls_optional
 from mailext.values import HeaderField, Mailbox, TlsDemand
 
@@ -32,8 +32,6 @@ _POLICY = SMTP.clone(refold_source="none")
 # RFC 5322 section 2.1.1.
 _LONGEST_LINE = 998
 
-# RFC 5321 section 4.5.3.1, the domain's before its @.
-_LONGEST_ADDRESS = 320
 _MOST_HEADERS = 65536
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
@@ -74,7 +72,7 @@ def _header_fields(report: Report) -> Iterator[HeaderField]:
 
 def _to(address: Mailbox) -> str:
     text = str(address)
-    if not text.isprintable() or len(text.encode("utf-8")) > _LONGEST_ADDRESS:
+    if not text.isprintable() or len(text.encode("utf-8")) > LONGEST_ADDRESS:
         return "undisclosed-recipients:;"
     return text
 

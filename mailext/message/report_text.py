@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from itertools import groupby
 
 from mailext.message.harmless import line
-from mailext.message.report_values import Action, RecipientReport, Report
+from mailext.message.report_values import LONGEST_ADDRESS, Action, RecipientReport, Report
 
 __all__ = ["report_text", "subject"]
 
@@ -47,7 +47,6 @@ _ADVICE = {
 }
 _OTHER_ADVICE = "Reach the recipient another way, or show this report to the postmaster of that domain."
 
-_LONGEST_ADDRESS = 320
 _LONGEST_HOST = 255
 _LONGEST_REPLY = 512
 _MOST_RECIPIENTS = 20
@@ -84,9 +83,9 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _recipient_lines(report: RecipientReport) -> Iterator[str]:
     original = report.recipient.original
-    yield f"<{line(str(report.recipient.address), _LONGEST_ADDRESS)}>"
+    yield f"<{line(str(report.recipient.address), LONGEST_ADDRESS)}>"
     if original is not None:
-        yield f"    (you wrote to <{line(str(original), _LONGEST_ADDRESS)}>)"
+        yield f"    (you wrote to <{line(str(original), LONGEST_ADDRESS)}>)"
     host = line(report.outcome.host, _LONGEST_HOST)
     yield f"    {host} said:" if host else "    This server says:"
     yield f"        {line(str(report.outcome), _LONGEST_REPLY)}"

@@ -10,10 +10,14 @@ from enum import Enum
 from mailext.message.headers import HeaderSection
 from mailext.values import Mailbox, Outcome, Recipient, TlsDemand
 
-__all__ = ["EXPIRED", "Action", "RecipientReport", "Report"]
+__all__ = ["EXPIRED", "LONGEST_ADDRESS", "Action", "RecipientReport", "Report"]
 
 #: Delivery time expired (RFC 3463 section 3.5).
 EXPIRED = "4.4.7"
+
+#: Octets: a local part of 64, the @, and a domain of 255 (RFC 5321 sections
+#: 4.5.3.1.1 and 4.5.3.1.2).
+LONGEST_ADDRESS = 320
 
 _STATUS = re.compile(r"[245]\.(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2})")
 
