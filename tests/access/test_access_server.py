@@ -228,6 +228,7 @@ def test_hostile_octets_end_in_order(server: ReadingServer) -> None:
             with contextlib.suppress(OSError):
                 for _ in range(200):
                     connection.sendall(b"x" * 65536)
+                connection.sendall(b"\r\n")
                 while connection.recv(65536):
                     pass
     with server.imap() as client:
