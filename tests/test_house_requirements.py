@@ -50,3 +50,13 @@ def test_two(line): ...
 def test_an_id_that_cannot_be_read_from_the_source_is_an_error() -> None:
     with pytest.raises(TypeError, match="line 1: name is not a literal id"):
         list(requirement_ids.claimed("pytest.mark.requirement(name)"))
+
+
+def test_every_rule_has_words_and_the_tests_that_prove_it() -> None:
+    rules = requirement_ids.rules((ROOT / "docs/reference/requirements.rst").read_text("utf-8"))
+    assert list(rules) == STATED
+    assert rules["R8"] == "aliases and forwards: every copy carries the same tag"
+    proofs = requirement_ids.proofs_in(ROOT / "tests")
+    assert proofs.keys() == CLAIMED.keys()
+    assert all(tests for files in proofs.values() for tests in files.values())
+    assert "test_every_copy_has_the_demand" in proofs["R8"]["relay/test_relay_local.py"]
