@@ -104,7 +104,7 @@ class Serving:
         self._site.configure(configuration)
         self._doors = doors
         self._factories = [each for each in self._factories if each.has_connections]
-        self._factories += doors.smtp.values()
+        self._factories += doors.mail.values()
         self._listeners.serve(doors.outermost)
 
     def stop(self) -> Deferred[None]:
