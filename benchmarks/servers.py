@@ -9,8 +9,8 @@ import os
 import pwd
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,14 +65,21 @@ def mailext(folder: Path) -> Iterator[Server]:
         running.stop()
 
 
+def stock_twisted(folder: Path) -> AbstractContextManager[Server]:
+    return _simple("benchmarks.stock", folder / "stock")
+
+
+def aiosmtpd(folder: Path) -> AbstractContextManager[Server]:
+    return _simple("benchmarks.aio", folder / "aio")
+
+
 @contextmanager
-def stock_twisted(folder: Path) -> Iterator[Server]:
+def _simple(module: str, maildir: Path) -> Iterator[Server]:
     (port,) = free_ports(1)
-    maildir = folder / "stock"
-    command = [sys.executable, "-m", "benchmarks.stock", str(port), str(maildir)]
+    command = [sys.executable, "-m", module, str(port), str(maildir)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment())
     try:
-        eventually(lambda: answers(port), "stock Twisted to listen")
+        eventually(lambda: answers(port), f"{module} to listen")
         yield Server(port, process.pid, maildir / "new")
     finally:
         process.terminate()
@@ -104,4 +111,9 @@ def postfix(folder: Path) -> Iterator[Server]:
         peer.stop()
 
 
-SERVERS = {"mailext": mailext, "stock Twisted": stock_twisted, "Postfix": postfix}
+SERVERS: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {
+    "mailext": mailext,
+    "stock Twisted": stock_twisted,
+    "aiosmtpd": aiosmtpd,
+    "Postfix": postfix,
+}

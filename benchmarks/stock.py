@@ -5,8 +5,6 @@ message is in a Maildir, and synced. ``python -m benchmarks.stock PORT MAILDIR``
 
 from __future__ import annotations
 
-import itertools
-import os
 import sys
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from twisted.mail.interfaces import IMessageDelivery, IMessageSMTP
 from twisted.mail.smtp import ESMTP, SMTPFactory
 from zope.interface import implementer
 
-_names = itertools.count()
+from benchmarks.maildir import make_maildir, put
 
 
 @implementer(IMessageSMTP)
@@ -31,15 +29,7 @@ class MaildirMessage:
         self._lines.append(line)
 
     def eomReceived(self) -> Deferred[None]:
-        name = f"{next(_names)}.{os.getpid()}"
-        with (self._maildir / "tmp" / name).open("wb") as file:
-            file.write(b"\n".join(self._lines) + b"\n")
-            file.flush()
-            os.fdatasync(file.fileno())
-        (self._maildir / "tmp" / name).rename(self._maildir / "new" / name)
-        folder = os.open(self._maildir / "new", os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        put(self._maildir, b"\n".join(self._lines) + b"\n")
         return succeed(None)
 
     def connectionLost(self) -> None:
@@ -72,8 +62,7 @@ class MaildirRealm:
 
 def main() -> None:
     port, maildir = int(sys.argv[1]), Path(sys.argv[2])
-    for name in ("tmp", "new"):
-        (maildir / name).mkdir(parents=True)
+    make_maildir(maildir)
     factory = SMTPFactory(Portal(MaildirRealm(maildir), [AllowAnonymousAccess()]))
     factory.protocol = ESMTP
     reactor.listenTCP(port, factory, backlog=512, interface="127.0.0.1")
