@@ -296,6 +296,10 @@ class IHopConnection(Interface):
         "came under TLS."
     )
     usable: bool = Attribute("bool: whether another message could be sent.")
+    worn_out: bool = Attribute(
+        "bool: whether it was lost or closed by the host, or the host had no message more for it (4xx to "
+        "MAIL): a new one may do better."
+    )
 
     def send(
         envelope: Envelope, content: Iterable[bytes | Deferred[None]]

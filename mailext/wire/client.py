@@ -114,6 +114,7 @@ class ClientSession:
         self.replies = 0
         self.limits = ServerLimits()
         self._mails = 0
+        self._mail_deferred = False
         self._domains: set[str] = set()
         self._name = name
         self._host = host
@@ -249,7 +250,7 @@ class ClientSession:
         Whether ``start_message()`` can be said: now, or before the server has
         answered the end of the last message.
         """
-        if self.limits.is_reached(self._mails, self._domains):
+        if self._mail_deferred or self.limits.is_reached(self._mails, self._domains):
             return False
         if self.state is ClientState.READY:
             return True
@@ -262,6 +263,14 @@ class ClientSession:
             and len(self._awaited) == 1
             and bool(self._the_transaction.accepted)
         )
+
+    @property
+    def worn_out(self) -> bool:
+        """
+        Whether it is over, or the server has said to MAIL that it takes no
+        message now: as some do after so many in a session.
+        """
+        return self._mail_deferred or self.state is ClientState.CLOSED
 
     def start_message(self, envelope: Envelope) -> None:
         """
@@ -533,7 +542,9 @@ class ClientSession:
 
     def _on_mail(self, reply: Reply) -> None:
         if reply.is_error:
-            self._the_transaction.settle_all(reply.as_outcome(self._host))
+            outcome = reply.as_outcome(self._host)
+            self._mail_deferred = outcome.is_temporary
+            self._the_transaction.settle_all(outcome)
             self._unsaid.clear()
         elif reply.code >= _INTERMEDIATE:
             self._out_of_step(reply)

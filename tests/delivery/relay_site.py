@@ -170,7 +170,8 @@ class RelaySite:
         what certificate, ``keyword``, ``keyword-in-clear``, ``dsn``,
         ``smtputf8`` and ``seven-bit`` are what it offers;
         ``VERB=450`` is what it says to a verb, ``VERB=250,450`` one after the
-        other, ``VERB=cut`` that it parts instead; with ``no-handshake`` or
+        other, ``VERB=cut`` that it parts instead, ``VERB=250-and-cut`` that it does
+        so after 250; with ``no-handshake`` or
         ``mute-handshake`` TLS does not come about.
         """
         self.scripts[name] = []
@@ -290,8 +291,15 @@ class _MuteHandshake(_NoHandshake):
 
 _HANDSHAKES = {"no-handshake": _NoHandshake, "mute-handshake": _MuteHandshake}
 
+
+def _ok_and_cut(script: Script) -> None:
+    script.transport.write(b"250 2.0.0 OK\r\n")
+    script.cut()
+
+
 _ANSWERS = {
     "cut": lambda script: script.cut(),
+    "250-and-cut": _ok_and_cut,
     "silence": None,
     "injection": b"220 Go on\r\n250-mx\r\n250 REQUIRETLS\r\n",
     "endless": b"250-" + b"x" * 100_000,

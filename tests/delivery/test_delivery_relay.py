@@ -12,7 +12,7 @@ from zope.interface.verify import verifyObject
 from mailext.delivery.relay.delivery import RelayDelivery
 from mailext.delivery.relay.stream import ContentStream
 from mailext.interfaces import IDelivery, IDeliveryTarget, IHopConnection
-from mailext.net.client.pool import ConnectionPool
+from mailext.net.client.pool import ConnectionPool, PoolSettings
 from mailext.queue.undelivered import UndeliveredError
 from mailext.routing import RoutingSettings, configured_host
 from mailext.values import (
@@ -386,6 +386,7 @@ class BrokenConnection:
     evidence = None
     keywords: Mapping[str, tuple[str, ...]] = {}
     usable = True
+    worn_out = False
     released = False
 
     def send(self, envelope, content) -> Deferred[Mapping[Mailbox, Outcome]]:
@@ -418,6 +419,47 @@ def send(site: RelaySite, words: str) -> str:
 def test_a_connection_serves_the_next_message(pooled: RelaySite) -> None:
     pooled.host("a", "starttls good keyword")
     assert [send(pooled, "require"), send(pooled, "require")] == ["250 2.0.0"] * 2
+    assert len(pooled.scripts["a"]) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["MAIL=250,421", "MAIL=250,452,250", "MAIL=250,cut", "RCPT=250,421", "RCPT=250,cut"],
+)
+def test_a_connection_that_has_served_its_time_costs_the_next_message_nothing(
+    pooled: RelaySite, words: str
+) -> None:
+    pooled.host("a", words)
+    assert [send(pooled, "none"), send(pooled, "none")] == ["250 2.0.0"] * 2
+    assert [name for name, _ in pooled.took()] == ["a", "a"]
+    assert pooled.scripts["b"] == []
+
+
+def test_one_that_is_lost_when_the_next_message_was_said_ahead_is_replaced(site: RelaySite) -> None:
+    pool = ConnectionPool(site.connector(), site.world.clock, PoolSettings(concurrency=1))
+    site.connector = lambda: pool
+    site.dns("secure")
+    site.host("a", "END=250-and-cut")
+    site.host("b", "dead")
+    sending = [site.delivering(message("none")) for _ in range(3)]
+    site.world.pump()
+    assert [str(success_result_of(each)[BOB])[:9] for each in sending] == ["250 2.0.0"] * 3
+    assert [len(script.messages) for script in site.scripts["a"]] == [1, 1, 1]
+
+
+def test_a_host_that_says_no_on_a_new_connection_too_has_said_it(pooled: RelaySite) -> None:
+    pooled.host("b", "GREET=421")
+    pooled.host("a", "MAIL=250,421")
+    assert send(pooled, "none") == "250 2.0.0"
+    pooled.host("a", "MAIL=421")
+    assert send(pooled, "none") == "421 4.9.1"
+    assert len(pooled.scripts["a"]) == 1
+
+
+def test_a_recipient_that_is_refused_for_now_is_not_tried_again_at_once(pooled: RelaySite) -> None:
+    pooled.host("b", "GREET=421")
+    pooled.host("a", "RCPT=250,450")
+    assert [send(pooled, "none"), send(pooled, "none")] == ["250 2.0.0", "450 4.9.0"]
     assert len(pooled.scripts["a"]) == 1
 
 

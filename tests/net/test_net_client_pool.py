@@ -43,6 +43,7 @@ class Fake:
         self.hop = hop
         self.keywords = keywords
         self.usable = True
+        self.worn_out = False
         self.sent = 0
         self.quits = 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from twisted.internet.defer import CancelledError
@@ -42,10 +42,13 @@ class Unsent(HostFailure):
 
     :param outcomes: what the host said of each recipient, if it came so far.
     :param reached: whether it was there.
+    :param stale: whether that came of a connection that had served others, and
+        a new one may do better.
     """
 
     outcomes: Mapping[Mailbox, Outcome] = field(default_factory=dict)
     reached: bool = True
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,24 @@ class HostAttempt:
         if terms.excluded is not None:
             self._journal(terms).excluded()
             return self._fallen_short(log, Outcome(451, "4.7.10", terms.excluded.reason), terms.excluded)
+        found = await self._attempt(log, terms, terms.allow, beginning)
+        if isinstance(found, Unsent) and found.stale:
+            # Many hosts take so many messages in a connection, then part.
+            found = await self._attempt(log, terms, _a_new_one, beginning)
+        return found
+
+    async def _attempt(
+        self, log: HostLog, terms: Terms, allow: Callable[[IHopConnection], bool], beginning: bytes
+    ) -> RelayDelivery | Unsent:
+        """
+        :param allow: whether a connection that has served others may be used.
+        """
         try:
-            connection = await self._connect(log, terms)
+            connection = await self._connect(log, terms, allow)
         except TlsFailedError as error:
             return self._without_tls(log, error.outcome)
         except HopError as error:
-            outcome = _of_opening(hop, error.outcome)
+            outcome = _of_opening(terms.hop, error.outcome)
             return self._unconnected(log, outcome, reached=not outcome.is_temporary)
         try:
             return await self._hand_over(log, connection, terms, beginning)
@@ -101,7 +116,9 @@ class HostAttempt:
             connection.quit()
             raise
 
-    async def _connect(self, log: HostLog, terms: Terms) -> IHopConnection:
+    async def _connect(
+        self, log: HostLog, terms: Terms, allow: Callable[[IHopConnection], bool]
+    ) -> IHopConnection:
         connect, requirement = self.means.connector.connect, terms.requirement
         journal = self._journal(terms)
 
@@ -109,13 +126,13 @@ class HostAttempt:
             journal.failed(error.session, error.failure)
 
         try:
-            connection = await connect(terms.hop, requirement.tls_use, terms.allow, failed)
+            connection = await connect(terms.hop, requirement.tls_use, allow, failed)
         except TlsFailedError as error:
             if requirement.tls_use is not TlsUse.WHERE_OFFERED or terms.hop.implicit_tls:
                 raise
             log.unconnected(error.outcome, self.means.steady())
             # R18, RFC 8689 section 4.2.2: the same host again, in clear.
-            return await connect(terms.hop, TlsUse.NEVER, terms.allow)
+            return await connect(terms.hop, TlsUse.NEVER, allow)
         if not connection.reused:
             journal.opened(connection.session, connection.evidence)
         return connection
@@ -160,7 +177,8 @@ class HostAttempt:
         outcomes = await delivery.commit()
         if all(outcome.is_temporary or not outcome.host for outcome in outcomes.values()):
             # RFC 5321 section 5.1: another host may do, for now or by what it offers.
-            return Unsent(connection.hop.host, next(iter(outcomes.values())), outcomes)
+            stale = connection.reused and connection.worn_out
+            return Unsent(connection.hop.host, next(iter(outcomes.values())), outcomes, stale=stale)
         raise UndeliveredError(outcomes)
 
     def _learn(self, *, supported: bool) -> None:
@@ -182,6 +200,10 @@ class HostAttempt:
     def _unconnected(self, log: HostLog, outcome: Outcome, *, reached: bool) -> Unsent:
         log.unconnected(outcome, self.means.steady())
         return Unsent(log.host, outcome, reached=reached)
+
+
+def _a_new_one(_: IHopConnection) -> bool:
+    return False
 
 
 def _of_opening(hop: NextHop, outcome: Outcome) -> Outcome:

@@ -96,6 +96,10 @@ class Connection:
     def usable(self) -> bool:
         return self.client.usable
 
+    @property
+    def worn_out(self) -> bool:
+        return self.client.worn_out
+
     def send(
         self, envelope: Envelope, content: Iterable[bytes | Deferred[None]]
     ) -> Deferred[Mapping[Mailbox, Outcome]]:

@@ -157,6 +157,10 @@ class _Lease:
     def usable(self) -> bool:
         return not self._over and self._pooled.connection.usable
 
+    @property
+    def worn_out(self) -> bool:
+        return self._pooled.connection.worn_out
+
     def send(
         self, envelope: Envelope, content: Iterable[bytes | Deferred[None]]
     ) -> Deferred[Mapping[Mailbox, Outcome]]:

@@ -209,6 +209,11 @@ class MailClient(Protocol):
             and self.session.takes_message
         )
 
+    @property
+    def worn_out(self) -> bool:
+        """Whether a new connection may do better."""
+        return self._lost or self.session.worn_out
+
     def abort(self) -> None:
         """Cut the connection."""
         self._end(_CANCELLED)
