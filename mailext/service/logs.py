@@ -53,7 +53,7 @@ class LogOutput:
 
 
 def _as_text(event: LogEvent) -> str | None:
-    """As :func:`formatEventAsClassicLogText` has it, at a third of its cost."""
+    """As ``formatEventAsClassicLogText`` has it, at a third of its cost."""
     if "log_failure" in event or "log_system" in event or not (message := _message(event)):
         return formatEventAsClassicLogText(event)
     time = _local_time(int(event["log_time"]))
