@@ -31,13 +31,15 @@ def find(name: str) -> str | None:
 def why_missing(name: str) -> str:
     """
     :param name: a program; or ``package-index`` for the index that pip uses,
-        or ``ipv6`` for a loopback address of IPv6.
+        or ``ipv6`` for a loopback address of IPv6, or ``root`` for its rights.
     :return: why tests that need it cannot run here; empty if they can.
     """
     if name == "package-index":
         return "" if _index_answers() else "pip reaches no package index"
     if name == "ipv6":
         return "" if _has_ipv6() else "this machine has no loopback address of IPv6"
+    if name == "root":
+        return "" if os.geteuid() == 0 else "only root can mount a disk"
     if find(name) is None:
         return f"{name} is not installed"
     if name in _PRIVILEGED and os.geteuid() != 0:
