@@ -16,6 +16,7 @@ from mailext.clientid.entries import LoginEntry
 from mailext.config.model import Configuration, Identities
 from mailext.delivery.holder_log import HolderLogFiles
 from mailext.queue.clock import QueueClock
+from mailext.queue.intake import NO_INTAKE
 from mailext.queue.target import QueueTarget
 from mailext.service.login_alerts import LoginAlerts
 from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
@@ -62,9 +63,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def queue(store: Store) -> QueueTarget:
     clock = Clock()
     numbers = iter(range(1000))
-    return QueueTarget(
-        store.queue, lambda: f"q{next(numbers)}", QueueClock(clock, clock.seconds), lambda: None
-    )
+    return QueueTarget(store.queue, lambda: f"q{next(numbers)}", QueueClock(clock, clock.seconds), NO_INTAKE)
 
 
 @pytest.fixture
@@ -131,7 +130,7 @@ def test_an_alias_leads_to_mailboxes(store: Store, alerts: LoginAlerts) -> None:
 def test_a_message_that_the_queue_does_not_take_is_logged(
     store: Store, alerts: LoginAlerts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store.queue, "add", lambda entry, content: fail(OSError("the disk is full")))
+    monkeypatch.setattr(store.queue, "add", lambda *_: fail(OSError("the disk is full")))
     with logged() as events:
         success_result_of(alerts.take(ENTRY))
     assert any("could not be told" in event["log_format"] for event in events if event["log_format"])
