@@ -78,7 +78,9 @@ class MailServer(Service):
         :raise OSError: if a file cannot be made or opened.
         """
         super().startService()  # type: ignore[no-untyped-call]
-        self._serving = Serving(self._configuration, self._reactor, self._listeners, SystemRandom(), globalLogPublisher)
+        self._serving = Serving(
+            self._configuration, self._reactor, self._listeners, SystemRandom(), globalLogPublisher
+        )
         self._serving.start()
         # The reactor, too, sets handlers of its own when it starts.
         self._reactor.callWhenRunning(self._handle_signals)
