@@ -231,7 +231,22 @@ secure a     | a plain tlsa=servfail                                            
 secure a     | a starttls good tlsa=wrong                                          | optional security=dane | nowhere       | failed 5.7.10
 """
 
+#: What the operator wants of a destination, beside what a message demands.
+SETTINGS = """
+secure a     | a starttls good keyword   | require security=none                              | a tls REQUIRETLS | done
+secure a     | a starttls good keyword   | require security=encrypt                           | a tls REQUIRETLS | done
+secure a     | a starttls good keyword   | require security=dane                              | nowhere          | failed 5.7.10
+secure a     | a starttls good keyword   | require security=sts                               | a tls REQUIRETLS | done
+secure a     | a starttls good keyword   | require security=verify                            | a tls REQUIRETLS | done
+insecure a   | a plain                   | require security=none mode=opportunistic           | a clear          | done
+insecure a   | a plain                   | require security=encrypt mode=opportunistic        | nowhere          | waits 451 4.7.10
+insecure a   | a starttls self-signed    | require security=encrypt mode=opportunistic        | a tls            | done
+insecure a   | a starttls self-signed    | require security=verify mode=opportunistic+starttls | nowhere         | failed 5.7.10
+insecure a   | a starttls good           | require security=verify mode=opportunistic+starttls | a tls           | done
+"""
+
 TABLES = (
+    SETTINGS,
     DANE,
     ROUTES,
     HOSTS,

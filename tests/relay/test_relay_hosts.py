@@ -76,6 +76,32 @@ def test_a_message_in_clear_is_no_company_for_others(site: RelaySite) -> None:
     assert site.report_about(required).told == ["bob failed 5.7.10"]
 
 
+@pytest.mark.requirement("R12", "R14", "R15")
+def test_each_domain_of_one_message_decides_for_itself(site: RelaySite) -> None:
+    offers = {"all.test": "starttls good keyword", "less.test": "starttls good", "none.test": "plain"}
+    with ExitStack() as stack:
+        hosts = {}
+        for name, words in offers.items():
+            site.records.add(name, "MX", f"10 mx.{name}.", status=DnsStatus.SECURE)
+            hosts[name] = stack.enter_context(site.host(f"mx.{name}", words))
+        sent = send(site, *(f"{name.partition('.')[0]}@{name}" for name in offers), words=("require",))
+        until_done(site, sent)
+        arrived = {name: [each.parameters for each in host.arrivals] for name, host in hosts.items()}
+    assert arrived == {"all.test": [["REQUIRETLS"]], "less.test": [], "none.test": []}
+    assert sorted(site.report_about(sent).told) == ["less failed 5.7.30", "none failed 5.7.10"]
+
+
+@pytest.mark.requirement("R12", "R16")
+def test_messages_with_different_demands_share_a_good_connection(site: RelaySite) -> None:
+    site.records.add("pooled.test", "MX", "10 mx.pooled.test.", status=DnsStatus.SECURE)
+    with site.host("mx.pooled.test", "starttls good keyword") as host:
+        for words in ((), ("require",), (), ("require",)):
+            until_done(site, send(site, "bob@pooled.test", words=words))
+        assert [arrival.parameters for arrival in host.arrivals] == [[], ["REQUIRETLS"], [], ["REQUIRETLS"]]
+        assert all(arrival.tls for arrival in host.arrivals)
+        assert host.sessions == 1
+
+
 def test_one_dead_host_costs_one_attempt(site: RelaySite) -> None:
     place = site.place("mx.dead.test")
     site.records.add("dead.test", "MX", "10 mx.dead.test.")

@@ -58,3 +58,9 @@ def test_dane(site: RelaySite, line: str) -> None:
 @each_of(scenarios.NOTIFICATIONS)
 def test_delivery_status_notifications(site: RelaySite, line: str) -> None:
     check(site, line)
+
+
+@pytest.mark.requirement("R10", "R11", "R12", "R16")
+@each_of(scenarios.SETTINGS)
+def test_settings_of_a_destination(site: RelaySite, line: str) -> None:
+    check(site, line)
