@@ -47,6 +47,19 @@ class Waiting:
         self.deferreds[number].callback(self.outcomes[number])
 
 
+@dataclass(frozen=True)
+class Closed:
+    """A gate that lets nobody pass."""
+
+    deferral: Deferral
+
+    def enter(self) -> Deferral:
+        return self.deferral
+
+    def leave(self) -> None:
+        raise AssertionError("nobody was let in")
+
+
 @dataclass
 class ByDomain:
     """A dispatch: a way for each of some domains, in their order."""
@@ -57,7 +70,11 @@ class ByDomain:
         groups = []
         for domain, way in self.ways.items():
             if together := tuple(each for each in recipients if each.address.domain == domain):
-                groups.append(Group(together, way() if callable(way) else way))
+                found = way() if callable(way) else way
+                if isinstance(found, Deferral):
+                    groups.append(Group(together, FakeTarget(), Closed(found)))
+                else:
+                    groups.append(Group(together, found))
         return groups
 
 

@@ -17,7 +17,8 @@ recipient has its own attempts and its own time. Who has the message, or may hav
 it, is recorded as its group ends, so that a crash serves nobody again but those
 under way. A message that may have arrived is tried once more, by the schedule,
 and no third time. Who cannot be reached is left alone for a while
-(:mod:`mailext.queue.backoff`), and that is no attempt of the others.
+(:mod:`mailext.queue.backoff`), and that is no attempt of the others. Who is slow
+has a part of what can be under way (:mod:`mailext.queue.shares`).
 
 What becomes of failures is behind :mod:`mailext.queue.aftermath`: they are kept
 for the operator, or reported (:mod:`mailext.queue.reporting`). Who is told of

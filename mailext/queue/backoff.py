@@ -41,11 +41,20 @@ class DestinationBackoff:
     :param steady: tells the time: seconds of a clock that never jumps.
     :param first: the first pause, in seconds.
     :param longest: no pause is longer, in seconds.
+    :param short: the pause when the operator wants it tried, in seconds.
     """
 
-    def __init__(self, steady: Callable[[], float], *, first: float = 60.0, longest: float = 1800.0) -> None:
+    def __init__(
+        self,
+        steady: Callable[[], float],
+        *,
+        first: float = 60.0,
+        longest: float = 1800.0,
+        short: float = 10.0,
+    ) -> None:
         self._steady = steady
         self._first = first
+        self._short = short
         self._longest = longest
         self._troubles: dict[str, _Trouble] = {}
 
@@ -72,9 +81,10 @@ class DestinationBackoff:
         self._troubles.pop(destination, None)
 
     def forget(self, destinations: Iterable[str]) -> None:
-        """Nothing is held against these any more: the operator wants them tried."""
+        """The operator wants these tried: the next message tries each, and the others wait for that."""
         for destination in destinations:
-            self.reached(destination)
+            if (trouble := self._troubles.get(destination)) is not None:
+                self._troubles[destination] = _Trouble(trouble.cause, self._short, self._steady())
 
     def failed(self, destination: str, cause: Outcome) -> None:
         """

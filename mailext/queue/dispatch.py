@@ -12,7 +12,7 @@ from typing import Protocol
 from mailext.interfaces import IDeliveryTarget
 from mailext.values import Outcome, QueueEntry, Recipient
 
-__all__ = ["NOWHERE_ELSE", "Deferral", "Dispatch", "Group", "NowhereElse"]
+__all__ = ["NOWHERE_ELSE", "OPEN", "Deferral", "Dispatch", "Gate", "Group", "NowhereElse", "Open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,46 @@ class Deferral:
     until: float
 
 
+class Gate(Protocol):
+    """Before a destination: who may go on now."""
+
+    def enter(self) -> Deferral | None:
+        """
+        :return: why there is to be no delivery for now; None: go on, and
+            :meth:`leave` when it is over.
+        """
+
+    def leave(self) -> None:
+        """The delivery is over, whatever came of it."""
+
+
+class Open:
+    """Lets everybody pass."""
+
+    def enter(self) -> None:
+        """See :meth:`Gate.enter`."""
+
+    def leave(self) -> None:
+        """See :meth:`Gate.leave`."""
+
+
+#: Before what is always there.
+OPEN: Gate = Open()
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """
     Recipients that are delivered together, apart from all others.
 
     :param way: where they go; or an outcome, which is then what an attempt has
-        brought; or why there is no attempt.
+        brought.
+    :param gate: tells, when their turn has come, whether they are tried.
     """
 
     recipients: tuple[Recipient, ...]
-    way: IDeliveryTarget | Outcome | Deferral
+    way: IDeliveryTarget | Outcome
+    gate: Gate = OPEN
 
 
 class Dispatch(Protocol):

@@ -30,6 +30,8 @@ _log = Logger()
 # never starts a second attempt of a message beside its own first one, however
 # long that takes.
 _LEASE = 3600.0
+# How many are claimed together: the reactor does nothing else until they have begun.
+_CLAIM = 100
 
 
 class QueueManager:
@@ -164,7 +166,7 @@ class QueueManager:
         if self._running and self._more and not self._claiming and free > 0:
             self._more = False
             self._claiming = True
-            Deferred.fromCoroutine(self._claim(free)).addBoth(self._claimed)
+            Deferred.fromCoroutine(self._claim(min(free, _CLAIM))).addBoth(self._claimed)
 
     async def _claim(self, limit: int) -> None:
         now = self._clock.steady()

@@ -25,9 +25,9 @@ _log = Logger()
 
 # How many groups of one message are delivered at a time: each has the content
 # open, and one message with many destinations is not to have all there is.
-_GROUPS = 10
+_GROUPS = 100
 
-_Deliver = Callable[[Sequence[Recipient], IDeliveryTarget], Deferred[Mapping[Mailbox, Outcome]]]
+_Deliver = Callable[[Group, IDeliveryTarget], Deferred[Mapping[Mailbox, Outcome]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +123,27 @@ class Turn:
         way = group.way
         if isinstance(way, Outcome):
             return for_all(group.recipients, way)
-        if isinstance(way, Deferral):
-            self._left_alone.update((recipient.address, way.until) for recipient in group.recipients)
-            return for_all(group.recipients, way.outcome)
-        delivery = deliver(group.recipients, way)
+        delivery = deliver(group, way)
         self._deliveries.append(delivery)
         try:
             return await delivery
         except CancelledError:
             return {} if self._is_cut_off else for_all(group.recipients, LOCAL_TROUBLE)
 
-    def _deliver(
-        self, recipients: Sequence[Recipient], target: IDeliveryTarget
-    ) -> Deferred[Mapping[Mailbox, Outcome]]:
-        return Deferred.fromCoroutine(self._means.attempts.deliver(self._entry, recipients, target))
+    def _deliver(self, group: Group, target: IDeliveryTarget) -> Deferred[Mapping[Mailbox, Outcome]]:
+        return Deferred.fromCoroutine(self._pass(group, target))
+
+    async def _pass(self, group: Group, target: IDeliveryTarget) -> Mapping[Mailbox, Outcome]:
+        if (deferral := group.gate.enter()) is not None:
+            return self._leave_alone(group, deferral)
+        try:
+            return await self._means.attempts.deliver(self._entry, group.recipients, target)
+        finally:
+            group.gate.leave()
+
+    def _leave_alone(self, group: Group, deferral: Deferral) -> Mapping[Mailbox, Outcome]:
+        self._left_alone.update((recipient.address, deferral.until) for recipient in group.recipients)
+        return for_all(group.recipients, deferral.outcome)
 
     async def _record(self, outcomes: Mapping[Mailbox, Outcome]) -> None:
         """Record these before the end."""

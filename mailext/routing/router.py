@@ -43,6 +43,22 @@ class Router:
         """
         return Deferred.fromCoroutine(self._route(domain))
 
+    def destination(self, domain: str) -> str:
+        """
+        Whom a recipient domain's mail waits for: the host that is configured
+        for it, and its port, or the domain itself, as
+        :func:`~mailext.routing.names.destination_key` spells it.
+        """
+        try:
+            destination = destination_of(domain)
+        except ValueError:
+            return domain
+        configured = self._configured_for(self._settings.destinations.get(destination))
+        return destination if configured is None else f"{configured.host}:{configured.port}"
+
+    def _configured_for(self, said: DestinationSettings | None) -> ConfiguredHost | None:
+        return (said and said.next_hop) or self._settings.smarthost
+
     async def _route(self, domain: str) -> Route:
         try:
             destination = destination_of(domain)
@@ -50,7 +66,7 @@ class Router:
             return Route(domain, failure=failures.bad_domain(domain))
         said = self._settings.destinations.get(destination)
         route = self._with_levels(destination, said)
-        configured = (said and said.next_hop) or self._settings.smarthost
+        configured = self._configured_for(said)
         if configured is not None:
             return _settled(replace(route, hops=(await self._configured(configured),)))
         address = literal_address(destination)

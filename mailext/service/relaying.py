@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 
 from twisted.internet.defer import Deferred
@@ -15,6 +15,7 @@ from mailext.delivery.relay import RelayMeans, RemoteDispatch
 from mailext.interfaces import IResolver, ITlsResultSink
 from mailext.queue.backoff import DestinationBackoff
 from mailext.queue.clock import QueueClock
+from mailext.queue.shares import DestinationShares
 from mailext.requiretls.support import SupportSink
 from mailext.service.next_hops import IRelayReactor, NextHops, dns_threads, make_next_hops
 from mailext.trust.mta_sts.means import StsPolicyStore
@@ -23,6 +24,10 @@ from mailext.trust.mta_sts.refresh import StsRefresh
 __all__ = ["Relaying"]
 
 _log = Logger()
+
+# Deliveries to other hosts that are under way at one time: fewer than the queue
+# attempts, so that those to local mailboxes never wait for them.
+_DELIVERIES = 800
 
 
 class Relaying:
@@ -40,8 +45,6 @@ class Relaying:
     :raise ValueError: if the configuration cannot be used after all.
 
     :ivar dispatch: tells the queue which recipients go elsewhere.
-    :ivar backoff: which destinations are left alone for a while; a reload
-        does not forget it.
     """
 
     def __init__(
@@ -65,8 +68,10 @@ class Relaying:
         self._sts_store = sts_store
         self._support = support
         self._threads = dns_threads(reactor)
-        self.backoff = DestinationBackoff(clock.steady)
-        self.dispatch = RemoteDispatch(addresses, lambda: self._means)
+        # A reload forgets neither.
+        self._backoff = DestinationBackoff(clock.steady)
+        shares = DestinationShares(clock.steady, total=_DELIVERIES)
+        self.dispatch = RemoteDispatch(addresses, lambda: self._means, shares)
         self._hops = self._make(configuration)
         self._means = self._means_of(self._hops)
         self._refresh = StsRefresh(lambda: self._hops.sts_policies, sts_store, reactor)
@@ -96,6 +101,14 @@ class Relaying:
         self._means = self._means_of(self._hops)
         self._configuration = configuration
         former.pool.close()
+
+    def forget(self, domains: Iterable[str]) -> None:
+        """
+        The operator wants mail tried: nobody whom it waits for is left alone any more.
+
+        :param domains: those of the recipients.
+        """
+        self._backoff.forget(map(self._hops.router.destination, domains))
 
     def stop(self) -> Deferred[None]:
         """
@@ -127,7 +140,7 @@ class Relaying:
             connector=hops.pool,
             authenticator=hops.authenticator,
             unasking=hops.unasking,
-            backoff=self.backoff,
+            backoff=self._backoff,
             steady=self._clock.steady,
             results=self._results,
             support=self._support,

@@ -52,8 +52,9 @@ _MAILBOX_THREADS = 8
 _MAILBOXES_WAITING = 200
 # Each session of IMAP or POP3 waits for one command.
 _ACCESSES_WAITING = 5000
-# Messages that are attempted at one time: each may wait for a host that is slow.
-_ATTEMPTS = 100
+# Messages that are attempted at one time: each may wait for a host that is slow,
+# and has no more in memory than the beginning of its content.
+_ATTEMPTS = 1000
 
 
 class ISiteReactor(ILocalReactor):
@@ -184,7 +185,7 @@ class Site:
             configuration=lambda: self.configuration,
             end_sessions=end_sessions,
             abandon=self._manager.abandon,
-            forget_destinations=self._relaying.backoff.forget,
+            forget_destinations=self._relaying.forget,
             flush_tls_results=self._results.flush,
         )
 

@@ -11,9 +11,9 @@ import pytest
 from mailext.accounts.addresses import AddressBook
 from mailext.delivery.relay import RelayTarget, RemoteDispatch
 from mailext.queue.clock import QueueClock
-from mailext.queue.dispatch import Deferral
 from mailext.queue.manager import QueueManager
 from mailext.queue.schedule import RetrySchedule
+from mailext.queue.shares import DestinationShares
 from mailext.storage.store import Store, open_store_offline
 from mailext.values import Mailbox, Outcome, Recipient
 from tests.delivery.relay_site import BOB, CAROL, RelaySite
@@ -31,7 +31,8 @@ CONTENT = b"Subject: x\r\n\r\nOne.\r\n"
 @pytest.fixture
 def dispatch(site: RelaySite) -> RemoteDispatch:
     book = AddressBook(["example.org"], ["ann@example.org"])
-    return RemoteDispatch(lambda: book, site.means)
+    shares = DestinationShares(site.world.clock.seconds, total=100)
+    return RemoteDispatch(lambda: book, site.means, shares)
 
 
 def grouped(dispatch: RemoteDispatch, *addresses: Mailbox) -> list[tuple[str, list[Mailbox]]]:
@@ -59,8 +60,9 @@ def test_literals_and_what_is_no_domain_are_destinations_too(dispatch: RemoteDis
 def test_a_destination_that_is_left_alone_is_not_tried(site: RelaySite, dispatch: RemoteDispatch) -> None:
     site.backoff.failed("example.net", Outcome(451, "4.4.1", "Cannot connect"))
     [group] = dispatch.elsewhere(entry_of("Q1", envelope_to(BOB)), (Recipient(BOB),))
-    assert isinstance(group.way, Deferral)
-    assert group.way.outcome.is_temporary
+    deferral = group.gate.enter()
+    assert deferral is not None
+    assert deferral.outcome.is_temporary
 
 
 # With the queue manager

@@ -58,6 +58,17 @@ def test_an_operator_can_have_them_tried_at_once(backoff: DestinationBackoff) ->
     assert tried == [NAME, "example.com"]
 
 
+def test_then_one_of_them_finds_out(backoff: DestinationBackoff, clock: Clock) -> None:
+    backoff.failed(NAME, DEAD)
+    backoff.forget([NAME])
+    assert backoff.deferral(NAME) is None
+    deferral = backoff.deferral(NAME)
+    assert deferral is not None
+    assert deferral.until == 10
+    backoff.reached(NAME)
+    assert backoff.deferral(NAME) is None
+
+
 def test_each_failure_doubles_the_pause_to_a_limit(backoff: DestinationBackoff, clock: Clock) -> None:
     backoff.failed(NAME, DEAD)
     pauses = []

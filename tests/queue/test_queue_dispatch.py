@@ -89,13 +89,13 @@ def test_one_group_does_not_wait_for_another(queue: QueueSite) -> None:
 
 def test_no_more_groups_at_a_time_than_are_good_for_the_others(queue: QueueSite) -> None:
     waiting = Waiting()
-    addresses = [Mailbox("ann", f"{number}.example") for number in range(30)]
+    addresses = [Mailbox("ann", f"{number}.example") for number in range(130)]
     for address in addresses:
         queue.dispatch.ways[address.domain] = FakeTarget(answers=waiting)
     queue.add(*addresses)
     queue.manager.start()
-    assert len(waiting.deferreds) == 10
-    for number in range(30):
+    assert len(waiting.deferreds) == 100
+    for number in range(130):
         waiting.let_go(number)
     assert queue.entries() == []
 

@@ -331,6 +331,24 @@ class TestConfigured:
         records.add("hub.example", "MX", "10 mx.example.")
         return records
 
+    def test_whom_mail_waits_for(self) -> None:
+        settings = RoutingSettings(
+            smarthost=configured_host("Hub.example", 587),
+            destinations={
+                "a.example": DestinationSettings(next_hop=configured_host("192.0.2.1", 26)),
+                "b.example": DestinationSettings(security=Security.VERIFY),
+            },
+        )
+        router = Router(FakeResolver(DnsRecords()), settings, Random(1))
+        assert [router.destination(domain) for domain in ("A.example", "b.example", "c.example", "-")] == [
+            "192.0.2.1:26",
+            "hub.example:587",
+            "hub.example:587",
+            "-",
+        ]
+        direct = Router(FakeResolver(DnsRecords()), OURS, Random(1))
+        assert direct.destination("A.example") == "a.example"
+
     def test_a_smarthost_takes_everything(self) -> None:
         settings = RoutingSettings(smarthost=configured_host("Hub.example", 587, authenticate=True))
         for domain in "a.example", "nowhere.example", "[192.0.2.1]":

@@ -123,19 +123,23 @@ class RelayTarget:
             try:
                 found = await attempt.deliver(hop, beginning)
             except UndeliveredError:
-                self.means.backoff.reached(route.destination)
+                self.means.backoff.reached(self._waited_for)
                 raise
             if not isinstance(found, Unsent):
-                self.means.backoff.reached(route.destination)
+                self.means.backoff.reached(self._waited_for)
                 return found
             unsent.append(found)
         return None
 
     def _note(self, *, reached: bool, cause: Outcome) -> None:
         if reached:
-            self.means.backoff.reached(self.destination)
+            self.means.backoff.reached(self._waited_for)
         else:
-            self.means.backoff.failed(self.destination, cause)
+            self.means.backoff.failed(self._waited_for, cause)
+
+    @property
+    def _waited_for(self) -> str:
+        return self.means.router.destination(self.destination)
 
 
 def _for_all(envelope: Envelope, outcome: Outcome) -> dict[Mailbox, Outcome]:
