@@ -15,7 +15,7 @@ from mailext.message.headers import HeaderSection
 from mailext.queue.clock import QueueClock
 from mailext.queue.events import log_accepted
 from mailext.queue.intake import NOT_LEASED, Intake
-from mailext.values import Envelope, Mailbox, Outcome, QueuedRecipient, QueueEntry
+from mailext.values import BodyType, Envelope, Mailbox, Outcome, QueuedRecipient, QueueEntry
 
 __all__ = ["QueueTarget"]
 
@@ -76,10 +76,12 @@ class _QueueDelivery:
         self._target = target
         self._envelope = envelope
         self._content = content
+        self._is_ascii = True
         self._trouble: OSError | None = None
 
     def write(self, data: bytes) -> None:
         """See :meth:`mailext.interfaces.IDelivery.write`."""
+        self._is_ascii = self._is_ascii and data.isascii()
         if self._trouble is None:
             try:
                 self._content.write(data)
@@ -91,7 +93,8 @@ class _QueueDelivery:
         if self._trouble is not None:
             return fail(self._trouble).addErrback(self._refused)
         target = self._target
-        entry = target.entry(self._envelope, self._content.size)
+        envelope = self._envelope if self._is_ascii else _eight_bit(self._envelope)
+        entry = target.entry(envelope, self._content.size)
         lease = target.intake.reserve()
         added = target.store.add(entry, self._content, lease)
         if lease == NOT_LEASED:
@@ -127,3 +130,9 @@ class _QueueDelivery:
 
     def _for_all(self, outcome: Outcome) -> Mapping[Mailbox, Outcome]:
         return {recipient.address: outcome for recipient in self._envelope.recipients}
+
+
+def _eight_bit(envelope: Envelope) -> Envelope:
+    # RFC 6152 section 3: such octets go to nobody who does not take them,
+    # whether whoever sent them said so or not.
+    return replace(envelope, options=replace(envelope.options, body=BodyType.EIGHT_BIT_MIME))

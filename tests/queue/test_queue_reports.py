@@ -33,6 +33,7 @@ from mailext.queue.settlement import SettlementRules
 from mailext.queue.target import QueueTarget
 from mailext.storage.store import Store, open_store_offline
 from mailext.values import (
+    BodyType,
     Envelope,
     Handover,
     Mailbox,
@@ -257,7 +258,7 @@ def test_a_report_makes_the_demand_of_its_message(site: Site, demand: TlsDemand)
     assert report.envelope == Envelope(
         None,
         (asking(sender, Notify.NEVER),),
-        MailOptions(smtputf8=True, requiretls=demand is TlsDemand.REQUIRE),
+        MailOptions(body=BodyType.EIGHT_BIT_MIME, smtputf8=True, requiretls=demand is TlsDemand.REQUIRE),
         tls_demand=demand,
     )
     assert report.headers.values(b"tls-required") == (["No"] if demand is TlsDemand.OPTIONAL else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -17,7 +18,7 @@ from mailext.queue.ids import QueueIds
 from mailext.queue.intake import NOT_LEASED
 from mailext.queue.target import QueueTarget
 from mailext.storage.store import Store, open_store_offline
-from mailext.values import QueueEntry, TlsDemand
+from mailext.values import BodyType, QueueEntry, TlsDemand
 from tests.queue_samples import ANN, BOB, envelope_to, large_content, with_demand
 from tests.support import logged, success_result_of
 
@@ -165,3 +166,23 @@ def test_a_place_is_given_back_if_the_store_refuses(site: Site) -> None:
         last = site.target.startDelivery(envelope_to(ANN), HEADERS).commit()
     assert success_result_of(last)[ANN].code == 451
     assert site.woken[1:] == ["withdraw"]
+
+
+@pytest.mark.parametrize("said", [None, BodyType.SEVEN_BIT, BodyType.EIGHT_BIT_MIME])
+@pytest.mark.parametrize(
+    ("header", "body", "is_eight_bit"),
+    [(b"x", b"\xc3", True), (b"\xe9", b"x", True), (b"x", b"x", False)],
+)
+def test_octets_are_eight_bit_whatever_was_said_of_them(
+    site: Site, store: Store, said: BodyType | None, header: bytes, body: bytes, is_eight_bit: bool
+) -> None:
+    envelope = envelope_to(ANN)
+    envelope = replace(envelope, options=replace(envelope.options, body=said))
+    headers, _ = HeaderSection.parse(b"Subject: " + header + b"\r\n\r\n")
+    delivery = site.target.startDelivery(envelope, headers)
+    delivery.write(b"One.\r\n")
+    delivery.write(body + b"\r\n")
+    delivery.write(b"Three.\r\n")
+    success_result_of(delivery.commit())
+    [entry] = success_result_of(store.queue_admin.entries())
+    assert entry.envelope.options.body is (BodyType.EIGHT_BIT_MIME if is_eight_bit else said)
