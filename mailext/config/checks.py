@@ -22,7 +22,15 @@ from mailext.accounts.strings import CheckerStringError
 from mailext.accounts.strings import make_checker as make_credentials_checker
 from mailext.clientid.dispositions import Dispositions
 from mailext.config.delivering import field_name, lmtp_hop, program_address, runnable
-from mailext.config.model import Configuration, Listen, Listener, MtaSts, Relay
+from mailext.config.model import (
+    Configuration,
+    Listen,
+    Listener,
+    MtaSts,
+    Relay,
+    Smarthost,
+    SmarthostTls,
+)
 from mailext.config.publishing import own_policy
 from mailext.config.reader import Finding, KeyPath
 from mailext.config.relaying import next_hop, relay_name_servers, secret_from, smarthost, trust_roots
@@ -31,7 +39,8 @@ from mailext.geography import open_geography
 from mailext.interfaces import IPluginServices
 from mailext.net.tls import ServerContextFactory
 from mailext.plugins import PluginError, make_checker, make_policy
-from mailext.routing.names import destination_of
+from mailext.routing.names import destination_key, destination_of
+from mailext.values import Security
 from mailext.wire.grammar import GrammarError, parse_mailbox
 
 __all__ = ["check_configuration"]
@@ -249,16 +258,30 @@ def _each(lists: Iterable[tuple[KeyPath, tuple[str, ...]]]) -> Iterator[tuple[Ke
 
 def _relay(configuration: Configuration) -> Iterator[Finding]:
     relay = configuration.relay
+    for index, network in enumerate(relay.networks):
+        if not network.prefixlen:
+            yield ("relay", "networks", index), "that is everybody: this server would be an open relay"
     if not relay.retry:
         yield ("relay", "retry"), "must not be empty"
     yield from _tried(("relay", "resolver"), relay_name_servers, relay)
     yield from _tried(("relay", "trust-roots"), trust_roots, relay)
     yield from _smarthost(relay)
-    for domain, said in relay.destinations.items():
+    yield from _destinations(configuration)
+
+
+def _destinations(configuration: Configuration) -> Iterator[Finding]:
+    own = {destination_key(domain) for domain in configuration.domains}
+    spellings: dict[str, str] = {}
+    for domain, said in configuration.relay.destinations.items():
         path = ("relay", "destinations", domain)
         yield from _tried(path, destination_of, domain)
+        key = destination_key(domain)
+        if spellings.setdefault(key, domain) != domain:
+            yield path, f"the same domain as {spellings[key]!r}"
+        if key in own:
+            yield path, "is one of this server's own domains: its mail goes nowhere else"
         if said.next_hop:
-            yield from _tried((*path, "next-hop"), next_hop, said.next_hop, relay.port)
+            yield from _tried((*path, "next-hop"), next_hop, said.next_hop, configuration.relay.port)
 
 
 def _smarthost(relay: Relay) -> Iterator[Finding]:
@@ -270,8 +293,10 @@ def _smarthost(relay: Relay) -> Iterator[Finding]:
         yield (*path, "username"), "the password needs a user name"
     elif said.password_file is not None:
         yield from _tried((*path, "password-file"), secret_from, said.password_file)
-    if said.username and not said.host:
-        yield (*path, "host"), "there is no host to log in at"
+    if not said.host and said != Smarthost():
+        yield (*path, "host"), "the other keys need a host"
+    if said.username and said.security is Security.NONE and said.tls is SmarthostTls.STARTTLS:
+        yield (*path, "security"), "the password is not said without TLS: with a user name, write verify"
 
 
 def _tls_reports(configuration: Configuration) -> Iterator[Finding]:

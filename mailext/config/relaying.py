@@ -24,7 +24,7 @@ from mailext.net.client.settings import ClientSettings, Credentials, Timeouts
 from mailext.net.client.verification import TrustRoots
 from mailext.net.dns.servers import NameServer, name_servers, system_name_servers
 from mailext.private_files import refuse_public
-from mailext.routing.names import destination_of
+from mailext.routing.names import destination_of, is_address
 from mailext.routing.settings import ConfiguredHost, DestinationSettings, RoutingSettings, configured_host
 
 __all__ = [
@@ -66,6 +66,8 @@ def next_hop(text: str, port: int) -> ConfiguredHost:
     :param port: that one.
     :raise ValueError: if it is anything else.
     """
+    if ":" in text and is_address(text):
+        raise ValueError(f"write [{text}], with or without a port behind it")
     host, colon, digits = text.rpartition(":")
     if not colon or text.endswith("]"):
         return configured_host(text, port)

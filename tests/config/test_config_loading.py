@@ -264,6 +264,14 @@ def test_a_flag_replaces_the_whole_list(folder: Path) -> None:
     assert configuration.hostname == "other.example"
 
 
+def test_a_password_that_would_never_be_said_is_named(folder: Path) -> None:
+    (folder / "password").write_text("secret\n")
+    (folder / "password").chmod(0o600)
+    said = 'host = "h.example"\nusername = "u"\npassword-file = "password"\nsecurity = "none"\n'
+    [problem] = problems(folder, f'listen = {{ mx = ["tcp:25"] }}\n[relay.smarthost]\n{said}')
+    assert "relay.smarthost.security: the password is not said without TLS" in str(problem)
+
+
 @pytest.mark.parametrize(
     ("text", "key", "reason"),
     [
@@ -329,7 +337,26 @@ def test_a_flag_replaces_the_whole_list(folder: Path) -> None:
         ('[relay]\nnetworks = ["192.0.2.0/33"]', "relay.networks", "does not appear to be an IPv4 or IPv6"),
         ('[relay]\nnetworks = ["192.0.2.1/24"]', "relay.networks", "has host bits set"),
         ('[relay]\nresolver = ["127.0.0.1", "dns.example"]', "relay.resolver", "not an IP address"),
-        ('[relay]\ntrust-roots = "none.pem"', "relay.trust-roots", "not a PEM file of certificates"),
+        ('[relay]\ntrust-roots = "none.pem"', "relay.trust-roots", "none.pem: No such file or directory"),
+        ('[relay]\ntrust-roots = "mailext.toml"', "relay.trust-roots", "not a PEM file of certificates"),
+        ('[relay]\nnetworks = ["0.0.0.0/0"]', "relay.networks", "an open relay"),
+        ('[relay]\nnetworks = ["127.0.0.0/8", "::/0"]', "relay.networks", "an open relay"),
+        ("[relay.smarthost]\nport = 25", "relay.smarthost.host", "the other keys need a host"),
+        (
+            '[relay.destinations."Example.NET"]\n[relay.destinations."example.net"]',
+            'relay.destinations."example.net"',
+            "the same domain as 'Example.NET'",
+        ),
+        (
+            'domains = ["example.org"]\n[relay.destinations."Example.ORG"]',
+            'relay.destinations."Example.ORG"',
+            "one of this server's own domains",
+        ),
+        (
+            '[relay.destinations."example.net"]\nnext-hop = "::1"',
+            'relay.destinations."example.net".next-hop',
+            "write [::1]",
+        ),
         ('[relay.smarthost]\nhost = "a b"', "relay.smarthost.host", "a b"),
         ('[relay.smarthost]\nhost = "h.example"\nusername = "u"', "relay.smarthost.password-file", "needs a"),
         ('[relay.smarthost]\nhost = "h.example"\npassword-file = "p"', "relay.smarthost.username", "needs a"),

@@ -81,7 +81,10 @@ def _context(file: Path | None, ciphers: bytes) -> SSL.Context:
         context.set_default_verify_paths()
         return context
     try:
+        file.read_bytes()
         context.load_verify_locations(str(file))
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from error
     except SSL.Error as error:
         raise ValueError(f"{file}: not a PEM file of certificates") from error
     return context
