@@ -33,7 +33,9 @@ def add(arguments: Namespace, configuration: Configuration, output: Output) -> i
 def passwd(arguments: Namespace, configuration: Configuration, output: Output) -> int:
     """``account passwd ADDRESS``."""
     password = _password(from_stdin=arguments.password_stdin)
-    answer = cast("AccountJson", ask(configuration, SetPassword(arguments.address, password, arguments.scram)))
+    answer = cast(
+        "AccountJson", ask(configuration, SetPassword(arguments.address, password, arguments.scram))
+    )
     output.tell(answer, f"{answer['address']} has a new password")
     return 0
 

@@ -64,8 +64,8 @@ def check_configuration(
     return list(
         chain(
             _names(configuration),
-            _delivery(configuration),
             _addresses(configuration),
+            _delivery(configuration),
             _not_supported(configuration),
             _endpoints(configuration.listen, reactor),
             _certificates(configuration),
@@ -107,6 +107,7 @@ def _addresses(configuration: Configuration) -> Iterator[Finding]:
             if not _is_mailbox(target if "@" in target else f"{target}@domain"):
                 yield ("aliases", name, index), f"not an address or a user name: {target!r}"
 
+
 def _delivery(configuration: Configuration) -> Iterator[Finding]:
     said = configuration.delivery
     if said.lmtp:
@@ -121,7 +122,6 @@ def _delivery(configuration: Configuration) -> Iterator[Finding]:
     for address, program in configuration.programs.items():
         yield from _tried(("programs", address), program_address, address)
         yield from _tried(("programs", address, "command"), runnable, program)
-
 
 
 def _is_mailbox(text: str) -> bool:

@@ -29,7 +29,7 @@ class Connections(Collector):
         self._counts = counts
 
     def collect(self) -> Iterator[Metric]:
-        """See :class:`prometheus_client.registry.Collector`."""
+        """See ``prometheus_client.registry.Collector``."""
         now = GaugeMetricFamily("mailext_connections_open", "Connections at the moment", labels=["listener"])
         all_ = CounterMetricFamily("mailext_connections", "Connections since the start", labels=["listener"])
         for name, counts in self._counts.items():
