@@ -84,7 +84,8 @@ class LmtpTarget:
                 self.hop, requirement.tls_use, satisfies, lambda _: None
             )
         except TlsFailedError as error:
-            outcome = folded(requirement, [HostFailure(self.hop.host, without_tls(error.outcome))])
+            cause = without_tls(error.outcome, envelope.tls_demand)
+            outcome = folded(requirement, [HostFailure(self.hop.host, cause)])
             raise UndeliveredError(_for_all(envelope, outcome)) from error
         except HopError as error:
             raise UndeliveredError(_for_all(envelope, error.outcome)) from error

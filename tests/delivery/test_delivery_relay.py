@@ -12,7 +12,9 @@ from zope.interface.verify import verifyObject
 from mailext.delivery.relay.delivery import RelayDelivery
 from mailext.delivery.relay.stream import ContentStream
 from mailext.interfaces import IDelivery, IDeliveryTarget, IHopConnection
+from mailext.net.client.connector import Connector
 from mailext.net.client.pool import ConnectionPool, PoolSettings
+from mailext.net.client.settings import ClientSettings, Credentials
 from mailext.queue.undelivered import UndeliveredError
 from mailext.routing import RoutingSettings, configured_host
 from mailext.values import (
@@ -168,6 +170,22 @@ def test_another_host_may_be_able_to(site: RelaySite) -> None:
     site.host("a", "plain")
     site.host("b", "smtputf8")
     assert site.deliver(message("utf8"))[BOB].host == "b.example.net"
+
+
+@pytest.mark.requirement("R15")
+@pytest.mark.parametrize(
+    ("words", "expected"), [("require", "550 5.7.10"), ("none", "451 4.7.11"), ("optional", "451 4.7.11")]
+)
+def test_a_password_that_may_not_be_said_for_the_certificate(
+    site: RelaySite, words: str, expected: str
+) -> None:
+    settings = ClientSettings("mx.example.org", credentials=Credentials("ann", "secret"))
+    site.connector = lambda: Connector(site.world.dial, settings, site.pki.roots, site.world.clock)
+    site.dns("nothing")
+    site.host("smart", "starttls wrong-name keyword")
+    site.routing = RoutingSettings(smarthost=configured_host(NAMES["smart"], 587, authenticate=True))
+    assert str(site.deliver(message(words))[BOB]).startswith(expected)
+    assert not any(line.startswith(b"AUTH") for line in site.heard("smart"))
 
 
 @pytest.mark.requirement("R14")

@@ -187,7 +187,7 @@ class HostAttempt:
             self.means.support.learned(self.destination, supported=supported)
 
     def _without_tls(self, log: HostLog, outcome: Outcome) -> Unsent:
-        cause = without_tls(outcome)
+        cause = without_tls(outcome, self.envelope.tls_demand)
         if isinstance(cause, Outcome):
             return self._unconnected(log, cause, reached=True)
         return self._fallen_short(log, outcome, cause)

@@ -125,7 +125,7 @@ class _Surveyor:
         try:
             connection = await self.means.connector.connect(strict.hop, TlsUse.REQUIRED, lambda _: False)
         except TlsFailedError as error:
-            causes = _without_tls(terms, without_tls(error.outcome))
+            causes = _without_tls(terms, error.outcome)
             return HostSurvey(
                 hop, causes, error.session.address, None, _judged(strict), _results(strict, None)
             )
@@ -153,13 +153,13 @@ def _seen(hop: NextHop, terms: Mapping[TlsDemand, Terms], connection: IHopConnec
 
 
 def _without_tls(
-    terms: Mapping[TlsDemand, Terms], cause: Outcome | Shortfall
+    terms: Mapping[TlsDemand, Terms], outcome: Outcome
 ) -> Mapping[TlsDemand, Outcome | Shortfall]:
     """
-    :param cause: why there is none.
+    :param outcome: of the attempt to begin it.
     """
     return {
-        demand: each.excluded or cause
+        demand: each.excluded or without_tls(outcome, demand)
         for demand, each in terms.items()
         if each.excluded is not None or each.requirement.tls_use is TlsUse.REQUIRED or each.hop.implicit_tls
     }

@@ -83,14 +83,19 @@ def not_known(hop: NextHop, error: Exception) -> Outcome:
     return Outcome(451, "4.4.3", f"What {hop.host} publishes cannot be looked up: {error}")
 
 
-def without_tls(outcome: Outcome) -> Outcome | Shortfall:
+def without_tls(outcome: Outcome, demand: TlsDemand) -> Outcome | Shortfall:
     """
     What it means for a message that there was no TLS with a host, as it was
     wanted: trouble that may pass, or what the host lacks.
 
     :param outcome: of the attempt to begin TLS.
+    :param demand: what the message demands.
     """
-    if outcome.is_temporary and outcome.enhanced not in _TLS_CANNOT_BE_HAD:
+    # R15, RFC 8689 section 4.2.1: to a message that demands TLS a host that may
+    # not hear the password for its certificate is one without. Other mail waits
+    # until the operator has seen to it.
+    unheard = demand is TlsDemand.REQUIRE and outcome.enhanced == _NO_TLS_FOR_LOGIN
+    if outcome.is_temporary and outcome.enhanced not in _TLS_CANNOT_BE_HAD and not unheard:
         return outcome
     return Shortfall(Lack.TLS, outcome.text)
 
@@ -98,6 +103,8 @@ def without_tls(outcome: Outcome) -> Outcome | Shortfall:
 # What a host lacks, by RFC 5248 section 2.4 and RFC 3463 section 3.8: encryption
 # needed, cryptographic failure. Any other temporary failure may pass.
 _TLS_CANNOT_BE_HAD = frozenset({"4.7.5", "4.7.10"})
+# RFC 4954 section 6: encryption required for the mechanism.
+_NO_TLS_FOR_LOGIN = "4.7.11"
 
 
 async def _policy(authenticator: IMXAuthenticator, destination: str, hop: NextHop) -> object:
