@@ -21,7 +21,7 @@ __all__ = ["TlsChoice", "add_send_options"]
 # What sendmail takes, and what has no meaning here.
 _FLAGS_WITHOUT_EFFECT = ("-G", "-m", "-n", "-U", "-v")
 _OPTIONS_WITHOUT_EFFECT = ("-A", "-B", "-e", "-L", "-O", "-p")
-_ENVID = re.compile(r"[!-~]{1,100}")
+_ENVID = re.compile(r"[ -~]{1,100}")
 
 
 class TlsChoice(StrEnum):
@@ -183,7 +183,7 @@ def _ret(text: str) -> Ret:
 
 def _envid(text: str) -> str:
     if not _ENVID.fullmatch(text):
-        raise ArgumentTypeError("an envelope id is 1 to 100 printable characters without spaces")
+        raise ArgumentTypeError("an envelope id is 1 to 100 printable characters of ASCII")
     return text
 
 

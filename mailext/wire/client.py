@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from mailext.values import ClientIdentity, Envelope, Mailbox, Outcome, Protocol, Recipient
@@ -69,6 +70,7 @@ _CHALLENGE = 334
 _START_INPUT = 354
 _ERRORS = 400
 _CLOSING = 421
+_TOO_MANY_OF_OLD = 552
 _DATA = b"DATA\r\n"
 _RSET = b"RSET\r\n"
 
@@ -555,7 +557,7 @@ class ClientSession:
 
     def _on_rcpt(self, mailbox: Mailbox, reply: Reply) -> None:
         if reply.is_error:
-            self._the_transaction.settle(mailbox, reply.as_outcome(self._host))
+            self._the_transaction.settle(mailbox, _of_recipient(reply.as_outcome(self._host)))
         elif reply.code >= _INTERMEDIATE:
             self._out_of_step(reply)
             return
@@ -651,3 +653,10 @@ class ClientSession:
         self._next = None
         self._settle(success=self.state is not ClientState.ENVELOPE)
         self._events.append(MessageDone(transaction.outcomes))
+
+
+def _of_recipient(outcome: Outcome) -> Outcome:
+    # RFC 5321 section 4.5.3.1.10: 552 is what RFC 821 had for too many recipients.
+    if outcome.code != _TOO_MANY_OF_OLD:
+        return outcome
+    return replace(outcome, code=452, enhanced=f"4{outcome.enhanced[1:]}")

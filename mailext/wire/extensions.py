@@ -10,6 +10,8 @@ page of the documentation come from here.
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -135,6 +137,7 @@ def _ret(options: MailOptions, value: bytes | None) -> MailOptions:
 
 _MAXIMUM_ENVID = 100
 _MAXIMUM_ORCPT = 500
+_EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]+)\}")
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]+;.+")
 
 
@@ -158,6 +161,13 @@ def _notify(options: RcptOptions, value: bytes | None) -> RcptOptions:
     return replace(options, notify=notify)
 
 
+def _is_character(digits: str) -> bool:
+    # RFC 6533 section 3: no surrogates, and nothing beyond the last code point;
+    # and a control character is no better than one that stands for itself.
+    point = int(digits, 16)
+    return point <= sys.maxunicode and unicodedata.category(chr(point)) not in ("Cc", "Cs")
+
+
 def _orcpt(options: RcptOptions, value: bytes | None) -> RcptOptions:
     # RFC 3461 section 4.2.
     if len(_required(value)) > _MAXIMUM_ORCPT:
@@ -165,6 +175,8 @@ def _orcpt(options: RcptOptions, value: bytes | None) -> RcptOptions:
     orcpt = decode_xtext(_required(value))
     if not _ADDRESS_TYPE.fullmatch(orcpt):
         raise GrammarError("ORCPT has no address type")
+    if orcpt[:6].lower() == "utf-8;" and not all(map(_is_character, _EMBEDDED.findall(orcpt))):
+        raise GrammarError("ORCPT embeds what is no character of an address")
     return replace(options, orcpt=orcpt)
 
 

@@ -118,10 +118,10 @@ def test_a_name_that_is_more_than_one(run: Run) -> None:
 
 
 def test_reports_are_asked_for(sent: Any) -> None:
-    entry, _, _ = sent("-N", "success,delay", "-R", "hdrs", "-V", "QQ+314", "ann", stdin=b"\nx\n")
+    entry, _, _ = sent("-N", "success,delay", "-R", "hdrs", "-V", "QQ 314", "ann", stdin=b"\nx\n")
     (queued,) = entry.recipients
     assert queued.recipient.options.notify == {"SUCCESS", "DELAY"}
-    assert (entry.envelope.options.ret, entry.envelope.options.envid) == ("HDRS", "QQ+314")
+    assert (entry.envelope.options.ret, entry.envelope.options.envid) == ("HDRS", "QQ 314")
 
 
 def test_octets_beyond_ascii_are_said_to_be(sent: Any) -> None:
@@ -147,7 +147,7 @@ def test_what_was_sent_is_told_for_each_recipient(run: Run) -> None:
         (["-N", "never,delay"], "never stands alone"),
         (["-N", "sometimes"], "not never, success, failure, delay: 'sometimes'"),
         (["-R", "none"], "not full or hdrs: 'none'"),
-        (["-V", "two words"], "1 to 100 printable characters"),
+        (["-V", "x" * 101], "1 to 100 printable characters"),
         (["-V", ""], "1 to 100 printable characters"),
     ],
 )

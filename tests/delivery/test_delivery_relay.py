@@ -61,6 +61,8 @@ def plain(site: RelaySite) -> RelaySite:
         ("GREET=554", "GREET=421", "421 4.9.1", None),
         ("MAIL=552", "plain", "552 5.9.2", None),
         ("RCPT=550", "plain", "550 5.9.0", None),
+        # RFC 5321 section 4.5.3.1.10
+        ("RCPT=552", "dead", "452 4.9.2", None),
         ("DATA=554", "plain", "554 5.9.4", None),
         ("RCPT=450", "dead", "450 4.9.0", None),
     ],

@@ -255,6 +255,7 @@ def test_other_lines_do_not_grow() -> None:
             RcptOptions(frozenset({Notify.SUCCESS, Notify.FAILURE, Notify.DELAY})),
         ),
         (b"ORCPT=rfc822;a+2Bb@c", RcptOptions(orcpt="rfc822;a+b@c")),
+        (rb"ORCPT=utf-8;\x{E9}@b", RcptOptions(orcpt=r"utf-8;\x{E9}@b")),
         (b"ORCPT=x-a;+20", RcptOptions(orcpt="x-a; ")),
         (b"ORCPT=rfc822;" + b"a" * 493, RcptOptions(orcpt="rfc822;" + "a" * 493)),
         (b"ORCPT=rfc822;a NOTIFY=DELAY", RcptOptions(frozenset({Notify.DELAY}), "rfc822;a")),
@@ -271,6 +272,7 @@ def test_parameters_of_rcpt(parameters: bytes, options: RcptOptions) -> None:
         b"NOTIFY", b"NOTIFY=", b"NOTIFY=X", b"NOTIFY=NEVER,DELAY", b"NOTIFY=DELAY,DELAY", b"NOTIFY=,", b"NOTIFY=\xff", b"NOTIFY=NEVER NOTIFY=NEVER",
         b"ORCPT", b"ORCPT=a", b"ORCPT=;a", b"ORCPT=rfc822;", b"ORCPT=rfc822;+0A", b"ORCPT=a_b;c", b"ORCPT=rfc822;" + b"a" * 494,
         b"ORCPT=utf-8;\xc3\xa9", b"ORCPT=utf-8;\xff",
+        rb"ORCPT=utf-8;\x{A}", rb"ORCPT=UTF-8;a\x{9F}", rb"ORCPT=utf-8;\x{D800}", rb"ORCPT=utf-8;\x{110000}",
     ],
 )  # fmt: skip
 def test_a_bad_parameter_of_rcpt_is_501(parameters: bytes) -> None:

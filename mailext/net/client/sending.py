@@ -182,11 +182,15 @@ def send_mail(
     envelope: Envelope,
     message: Message,
     progress: ProgressListener | None = None,
+    *,
+    roots: TrustRoots | None = None,
 ) -> Deferred[Mapping[Mailbox, Outcome]]:
     """
     Send one message and part; as :meth:`MailSender.send` does.
+
+    :param roots: the authorities that are trusted; None: those of the system.
     """
-    sender = MailSender(server, reactor)
+    sender = MailSender(server, reactor, roots=roots)
 
     async def send() -> Mapping[Mailbox, Outcome]:
         try:
