@@ -13,7 +13,7 @@ from mailext.interfaces import IDelivery, IDeliveryTarget, IQueueStore
 from mailext.queue.clock import QueueClock
 from mailext.queue.content import read_headers
 from mailext.queue.dispatch import NOWHERE_ELSE, Dispatch, Group
-from mailext.queue.undelivered import UndeliveredError
+from mailext.queue.undelivered import LeftAloneError, UndeliveredError
 from mailext.values import Envelope, Mailbox, Outcome, QueueEntry, Recipient
 from mailext.wire.replies import Reply
 
@@ -76,10 +76,11 @@ class DeliveryAttempts:
             wrong is an outcome too.
         :raise CancelledError: if this was cancelled while it was certain that
             nobody has the message.
+        :raise LeftAloneError: if this was no attempt.
         """
         try:
             outcomes = await self._deliver(entry, recipients, target)
-        except CancelledError:
+        except (CancelledError, LeftAloneError):
             raise
         except UndeliveredError as error:
             outcomes = error.outcomes

@@ -86,6 +86,10 @@ class DestinationBackoff:
             if (trouble := self._troubles.get(destination)) is not None:
                 self._troubles[destination] = _Trouble(trouble.cause, self._short, self._steady())
 
+    def forget_all(self) -> None:
+        """Likewise of all destinations."""
+        self.forget(tuple(self._troubles))
+
     def failed(self, destination: str, cause: Outcome) -> None:
         """
         No host of it could be reached.

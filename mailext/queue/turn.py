@@ -17,6 +17,7 @@ from mailext.queue.dispatch import Deferral, Group
 from mailext.queue.events import log_attempt, log_left_alone
 from mailext.queue.recorder import Recorder
 from mailext.queue.settlement import SettlementRules, without_second_doubt
+from mailext.queue.undelivered import LeftAloneError
 from mailext.values import Mailbox, Outcome, Progress, QueueEntry, Recipient, RecipientState, Settlement
 
 __all__ = ["Turn", "TurnMeans"]
@@ -138,6 +139,8 @@ class Turn:
             return self._leave_alone(group, deferral)
         try:
             return await self._means.attempts.deliver(self._entry, group.recipients, target)
+        except LeftAloneError as error:
+            return self._leave_alone(group, error.deferral)
         finally:
             group.gate.leave()
 

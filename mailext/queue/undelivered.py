@@ -1,4 +1,4 @@
-"""A target's answer that no content is wanted for."""
+"""A target's answers that no content is wanted for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ from collections.abc import Mapping
 
 from twisted.mail.smtp import SMTPServerError
 
+from mailext.queue.dispatch import Deferral
 from mailext.values import Mailbox, Outcome
 
-__all__ = ["UndeliveredError"]
+__all__ = ["LeftAloneError", "UndeliveredError"]
+
+
+class LeftAloneError(Exception):
+    """
+    Nobody was even tried. That is no attempt.
+
+    :ivar deferral: why not, and until when.
+    """
+
+    def __init__(self, deferral: Deferral) -> None:
+        super().__init__(str(deferral.outcome))
+        self.deferral = deferral
 
 
 class UndeliveredError(SMTPServerError):

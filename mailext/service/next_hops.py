@@ -16,6 +16,7 @@ from mailext.config.relaying import (
     routing_settings,
     trust_roots,
 )
+from mailext.delivery.relay.patience import HostPatience, PatientConnector
 from mailext.interfaces import IBindingAuthenticator, IMXAuthenticator, IRememberingResolver
 from mailext.net.client.connector import Connector, dialler
 from mailext.net.client.pool import ConnectionPool
@@ -78,12 +79,14 @@ def make_next_hops(
     *,
     own_addresses: Iterable[str],
     sts_store: StsPolicyStore,
+    patience: HostPatience,
 ) -> NextHops:
     """
     :param run: calls what waits for name servers.
     :param random: shuffles hosts of equal preference.
     :param own_addresses: the addresses that lead back to this server.
     :param sts_store: remembers MTA-STS policies.
+    :param patience: remembers which hosts did not answer.
     :raise ValueError: if the configuration cannot be used after all.
     """
     relay = configuration.relay
@@ -93,12 +96,13 @@ def make_next_hops(
     resolver = Resolver(NameServers(relay_name_servers(relay)).ask, run, DnsCache(clock.steady), reactor)
     policy_hosts = PolicyHosts(HttpsClient(reactor, dial, resolver, roots), relay.mta_sts_port)
     sts_policies = StsPolicies(resolver, policy_hosts.fetch, sts_store, reactor)
+    connector = PatientConnector(Connector(dial, settings, roots, reactor), patience)
     known = JointAuthenticator([PkixAuthenticator(), DnssecAuthenticator()])
     published = [DaneAuthenticator(resolver, clock.wall), StsAuthenticator(sts_policies)]
     return NextHops(
         resolver=resolver,
         router=Router(resolver, routing_settings(configuration, own_addresses), random),
-        pool=ConnectionPool(Connector(dial, settings, roots, reactor), reactor, pool_settings(relay)),
+        pool=ConnectionPool(connector, reactor, pool_settings(relay)),
         sts_policies=sts_policies,
         authenticator=JointAuthenticator([*published, known]),
         unasking=known,

@@ -12,6 +12,7 @@ from mailext.accounts.addresses import AddressBook
 from mailext.config.model import Configuration
 from mailext.config.validation import resolver_remarks
 from mailext.delivery.relay import RelayMeans, RemoteDispatch
+from mailext.delivery.relay.patience import HostPatience
 from mailext.interfaces import IResolver, ITlsResultSink
 from mailext.queue.backoff import DestinationBackoff
 from mailext.queue.clock import QueueClock
@@ -68,8 +69,9 @@ class Relaying:
         self._sts_store = sts_store
         self._support = support
         self._threads = dns_threads(reactor)
-        # A reload forgets neither.
+        # A reload forgets none of these.
         self._backoff = DestinationBackoff(clock.steady)
+        self._patience = HostPatience(DestinationBackoff(clock.steady))
         shares = DestinationShares(clock.steady, total=_DELIVERIES)
         self.dispatch = RemoteDispatch(addresses, lambda: self._means, shares)
         self._hops = self._make(configuration)
@@ -109,6 +111,8 @@ class Relaying:
         :param domains: those of the recipients.
         """
         self._backoff.forget(map(self._hops.router.destination, domains))
+        # Which hosts these have is not known without a look-up.
+        self._patience.forget()
 
     def stop(self) -> Deferred[None]:
         """
@@ -132,6 +136,7 @@ class Relaying:
             self._random,
             own_addresses=self._own_addresses(configuration),
             sts_store=self._sts_store,
+            patience=self._patience,
         )
 
     def _means_of(self, hops: NextHops) -> RelayMeans:
@@ -141,6 +146,7 @@ class Relaying:
             authenticator=hops.authenticator,
             unasking=hops.unasking,
             backoff=self._backoff,
+            patience=self._patience,
             steady=self._clock.steady,
             results=self._results,
             support=self._support,

@@ -7,6 +7,7 @@ from time import monotonic
 
 from mailext.config.model import Configuration
 from mailext.delivery.relay.means import RelayMeans
+from mailext.delivery.relay.patience import HostPatience
 from mailext.delivery.relay.survey import DomainSurvey, survey
 from mailext.queue.backoff import DestinationBackoff
 from mailext.queue.clock import QueueClock
@@ -24,6 +25,7 @@ async def survey_once(reactor: IRelayReactor, configuration: Configuration, doma
     """
     clock = QueueClock(reactor, monotonic)
     threads = dns_threads(reactor)
+    patience = HostPatience(DestinationBackoff(clock.steady))
     hops = make_next_hops(
         configuration,
         reactor,
@@ -33,6 +35,7 @@ async def survey_once(reactor: IRelayReactor, configuration: Configuration, doma
         # Its listeners are another process's: by its name it is known still.
         own_addresses=(),
         sts_store=MemoryStsPolicyStore(),
+        patience=patience,
     )
     means = RelayMeans(
         router=hops.router,
@@ -40,6 +43,7 @@ async def survey_once(reactor: IRelayReactor, configuration: Configuration, doma
         authenticator=hops.authenticator,
         unasking=hops.unasking,
         backoff=DestinationBackoff(clock.steady),
+        patience=patience,
         steady=clock.steady,
     )
     threads.startService()

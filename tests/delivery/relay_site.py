@@ -20,6 +20,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from twisted.internet.defer import Deferred
 
 from mailext.delivery.relay import RelayMeans, RelayTarget
+from mailext.delivery.relay.patience import HostPatience, PatientConnector
 from mailext.interfaces import IHopConnector, IMXAuthenticator
 from mailext.message.headers import HeaderSection
 from mailext.net.client.connector import Connector
@@ -126,6 +127,7 @@ class RelaySite:
         self.routing = RoutingSettings(own_names=frozenset({"mx.example.org"}))
         self.scripts: dict[str, list[Script]] = {}
         self.backoff = DestinationBackoff(self.world.clock.seconds)
+        self.patience = HostPatience(DestinationBackoff(self.world.clock.seconds))
         self.known = JointAuthenticator([PkixAuthenticator(), DnssecAuthenticator()])
         self.authenticator: IMXAuthenticator = self.known
         self.dane = DaneAuthenticator(self.resolver, lambda: dt.datetime.now(dt.UTC).timestamp())
@@ -136,10 +138,11 @@ class RelaySite:
     def means(self) -> RelayMeans:
         return RelayMeans(
             Router(self.resolver, self.routing, Random(1)),
-            self.connector(),
+            PatientConnector(self.connector(), self.patience),
             JointAuthenticator([self.authenticator]),
             self.known,
             self.backoff,
+            self.patience,
             self.world.clock.seconds,
         )
 

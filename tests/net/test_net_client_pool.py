@@ -256,6 +256,17 @@ def test_who_waits_can_be_cancelled(connector: FakeConnector) -> None:
     assert len(connector.made) == 1
 
 
+def test_any_number_may_wait_for_what_fails_at_once(connector: FakeConnector) -> None:
+    pool = Pool(connector, concurrency=1)
+    lease = pool.get()
+    waiting = [pool.connect(HOP, TlsUse.WHERE_OFFERED, lambda _: True) for _ in range(1000)]
+    connector.error = HopError(Outcome(451, "4.4.1", "Cannot connect"))
+    lease.quit()
+    assert {type(failure_result_of(each).value) for each in waiting} == {HopError}
+    connector.error = None
+    pool.get().release()
+
+
 def test_who_cannot_tell_what_serves_is_in_nobodys_way(connector: FakeConnector) -> None:
     pool = Pool(connector, concurrency=1)
     lease = pool.get()

@@ -7,7 +7,7 @@ from twisted.internet.defer import CancelledError, fail
 from twisted.mail.smtp import SMTPServerError
 
 from mailext.queue.dispatch import Deferral
-from mailext.queue.undelivered import UndeliveredError
+from mailext.queue.undelivered import LeftAloneError, UndeliveredError
 from mailext.values import Mailbox, Outcome, RecipientState
 from tests.queue_fakes import DELIVERED, FakeTarget
 from tests.queue_samples import ANN, BOB, CAROL, CONTENT
@@ -219,6 +219,15 @@ def test_a_deferral_is_no_attempt(queue: QueueSite) -> None:
     assert far.deliveries == []
     queue.clock.advance(1)
     assert queue.entries() == []
+
+
+def test_nor_is_it_one_if_the_target_finds_out(queue: QueueSite) -> None:
+    due = queue.clock.seconds() + 60
+    queue.dispatch.ways["example.net"] = FakeTarget(refusal=LeftAloneError(Deferral(LATER, due)))
+    queue.add(CAROL)
+    queue.manager.start()
+    carol = queue.recipients()[CAROL]
+    assert (carol.attempts, carol.last_reply, carol.next_attempt) == (0, str(LATER), due)
 
 
 def test_each_group_is_tried_again_at_its_own_time(queue: QueueSite) -> None:

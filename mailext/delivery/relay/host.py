@@ -10,8 +10,10 @@ from twisted.internet.defer import CancelledError
 from mailext.delivery.relay.delivery import Outcomes, RelayDelivery
 from mailext.delivery.relay.events import HostLog
 from mailext.delivery.relay.means import RelayMeans
+from mailext.delivery.relay.patience import HostLeftAloneError
 from mailext.delivery.relay.terms import Terms, not_known, terms_of, without_tls
 from mailext.interfaces import IHopConnection, ITlsResultSink
+from mailext.queue.dispatch import Deferral
 from mailext.queue.undelivered import UndeliveredError
 from mailext.requiretls.failures import HostFailure
 from mailext.requiretls.path import Requirement, Shortfall, keeps_promise, onward, shortfall
@@ -44,11 +46,13 @@ class Unsent(HostFailure):
     :param reached: whether it was there.
     :param stale: whether that came of a connection that had served others, and
         a new one may do better.
+    :param deferral: why it was not even tried, if so.
     """
 
     outcomes: Mapping[Mailbox, Outcome] = field(default_factory=dict)
     reached: bool = True
     stale: bool = False
+    deferral: Deferral | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ class HostAttempt:
             connection = await self._connect(log, terms, allow)
         except TlsFailedError as error:
             return self._without_tls(log, error.outcome)
+        except HostLeftAloneError as error:
+            return Unsent(log.host, error.outcome, reached=False, deferral=error.deferral)
         except HopError as error:
             outcome = _of_opening(terms.hop, error.outcome)
             return self._unconnected(log, outcome, reached=not outcome.is_temporary)
@@ -161,6 +167,7 @@ class HostAttempt:
         self._learn(supported=keeps_promise(proof))
         missing = shortfall(terms.requirement, proof)
         if missing is not None:
+            self.means.patience.answered(connection)
             # R14, RFC 8689 section 4.2.1. The host may take its time for it.
             connection.quit()
             log.ended(connection, proof, [missing.reason], self.means.steady())
@@ -173,12 +180,14 @@ class HostAttempt:
         options = onward(self.envelope.options, self.envelope.tls_demand, proof)
         options = replace(options, size=self.entry.size)
         if await delivery.begin(replace(self.envelope, options=options)):
+            self.means.patience.answered(connection)
             return delivery
         outcomes = await delivery.commit()
+        answered = self.means.patience.answered(connection, outcomes.values())
         if all(outcome.is_temporary or not outcome.host for outcome in outcomes.values()):
             # RFC 5321 section 5.1: another host may do, for now or by what it offers.
             stale = connection.reused and connection.worn_out
-            return Unsent(connection.hop.host, next(iter(outcomes.values())), outcomes, stale=stale)
+            return Unsent(connection.hop.host, next(iter(outcomes.values())), outcomes, answered, stale)
         raise UndeliveredError(outcomes)
 
     def _learn(self, *, supported: bool) -> None:

@@ -13,7 +13,7 @@ from mailext.delivery.relay.host import HostAttempt, Unsent
 from mailext.delivery.relay.means import RelayMeans
 from mailext.interfaces import IDelivery, IDeliveryTarget, IRevisableAuthenticator
 from mailext.message.headers import HeaderSection
-from mailext.queue.undelivered import UndeliveredError
+from mailext.queue.undelivered import LeftAloneError, UndeliveredError
 from mailext.requiretls.failures import folded, leads_to_next_pass
 from mailext.requiretls.path import Requirement, Shortfall, passes
 from mailext.values import DnsError, Envelope, Mailbox, Outcome, QueueEntry, Route
@@ -52,7 +52,9 @@ class RelayTarget:
         """
         See :meth:`IDeliveryTarget.startDelivery`. It is there when a host
         wants the body; where none does, it fails with
-        :class:`~mailext.queue.undelivered.UndeliveredError`.
+        :class:`~mailext.queue.undelivered.UndeliveredError`, or where all are
+        left alone for a while with
+        :class:`~mailext.queue.undelivered.LeftAloneError`.
         """
         return Deferred.fromCoroutine(self._start(envelope, bytes(headers)))
 
@@ -76,6 +78,9 @@ class RelayTarget:
             unknown = error
         if not isinstance(found, _Untaken):
             return found
+        deferrals = [each.deferral for each in found.unsent if each.deferral is not None]
+        if len(deferrals) == len(found.unsent):
+            raise LeftAloneError(min(deferrals, key=lambda deferral: deferral.until))
         outcome = folded(found.requirement, found.unsent)
         if unknown is not None and not outcome.is_temporary:
             # RFC 8461 section 5: mail is not returned before it is known that

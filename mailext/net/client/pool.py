@@ -121,9 +121,11 @@ class _Destination:
     A host and port.
 
     :ivar open: connections that are open, or about to be.
+    :ivar calling: whether those that wait are being called.
     """
 
     open: int = 0
+    calling: bool = False
     idle: list[_Pooled] = field(default_factory=list)
     waiting: deque[_Waiting] = field(default_factory=deque)
 
@@ -325,9 +327,14 @@ class ConnectionPool:
     def _closed(self, place: _Place) -> None:
         destination = self._destinations[place]
         destination.open -= 1
-        if destination.waiting:
+        if destination.calling:
+            return
+        # Where opening fails at once each of them comes back here, however many wait.
+        destination.calling = True
+        while destination.waiting and destination.open < self._settings.concurrency:
             destination.waiting.popleft().turn.callback(None)
-        elif not destination.open:
+        destination.calling = False
+        if not destination.open:
             self._destinations.pop(place, None)
 
 
