@@ -9,7 +9,7 @@ from twisted.mail.smtp import SMTPBadRcpt
 
 from mailext.accounts.addresses import AddressBook
 from mailext.delivery.reception import ExchangeDelivery, Reception
-from mailext.requiretls.rules import RequireTlsRule
+from mailext.requiretls.rules import RequireTlsRule, WhoseMail
 from mailext.testing import ScriptedPolicy
 from mailext.values import ACCEPTED, TlsDemand, Verdict
 from tests.net.client import Client, codes, keywords
@@ -268,7 +268,7 @@ class TestPolicies:
     @pytest.mark.requirement("R20")
     def test_the_built_in_rules(self) -> None:
         site = TargetSite()
-        rule = RequireTlsRule(accounts=("ann",), domains=("example.org",))
+        rule = RequireTlsRule(WhoseMail.of(("ann",), ("example.org",)))
         server = serve(site, policies=(rule,), plaintext_auth=True)
         assert demand_of(server.greeted(ANN), site, MAIL) is REQUIRE
         site.calls.clear()
