@@ -95,7 +95,7 @@ def microseconds(reactor: Reactor, ask: Callable[[int], Deferred[object]], count
 
 def measure(reactor: Reactor, store: Store, sample: list[tuple[str, ClientIdentity, Place, bool]]) -> str:
     found = microseconds(reactor, lambda n: store.identities.find(*sample[n][:2]), _SAMPLE)
-    shared = microseconds(reactor, lambda n: store.identities.accountsOf(sample[n][1], 10), _SAMPLE)
+    shared = microseconds(reactor, lambda n: store.identities.otherAccountsOf(*sample[n][:2], 10), _SAMPLE)
     places = microseconds(reactor, lambda n: store.identities.placesOf(sample[n][1], 0.0), _SAMPLE)
     churn = microseconds(reactor, lambda n: store.identities.churn(sample[n][0], sample[n][2], 0.0), _SAMPLE)
     return f"{found:8.0f} {shared:8.0f} {places:8.0f} {churn:8.0f}"

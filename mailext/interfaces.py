@@ -545,10 +545,11 @@ class IIdentityRegistry(Interface):
             or APPROVED. One that is revoked until some time still counts.
         """
 
-    def accountsOf(identity: ClientIdentity, limit: int) -> Deferred[int]:
+    def otherAccountsOf(account: str, identity: ClientIdentity, limit: int) -> Deferred[int]:
         """
+        :param account: which one not to count.
         :param limit: where counting may stop.
-        :return: a Deferred of how many accounts have logged in with the
+        :return: a Deferred of how many other accounts have logged in with the
             identity (U2), at most ``limit``.
         """
 

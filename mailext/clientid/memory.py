@@ -115,9 +115,10 @@ class MemoryIdentityRegistry:
         """See :meth:`IIdentityRegistry.trustedCount`."""
         return succeed(sum(record.status in _TRUSTED for record in self._of(account).values()))
 
-    def accountsOf(self, identity: ClientIdentity, limit: int) -> Deferred[int]:
-        """See :meth:`IIdentityRegistry.accountsOf`."""
-        return succeed(min(limit, len(self._accounts.get(self._fingerprint(identity), ()))))
+    def otherAccountsOf(self, account: str, identity: ClientIdentity, limit: int) -> Deferred[int]:
+        """See :meth:`IIdentityRegistry.otherAccountsOf`."""
+        others = set(self._accounts.get(self._fingerprint(identity), ())) - {account}
+        return succeed(min(limit, len(others)))
 
     def placesOf(self, identity: ClientIdentity, since: float) -> Deferred[tuple[SeenPlace, ...]]:
         """See :meth:`IIdentityRegistry.placesOf`."""

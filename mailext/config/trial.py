@@ -56,8 +56,8 @@ class _ClosedRegistry:
         """See :meth:`IIdentityRegistry.trustedCount`."""
         _refuse()
 
-    def accountsOf(self, identity: ClientIdentity, limit: int) -> NoReturn:
-        """See :meth:`IIdentityRegistry.accountsOf`."""
+    def otherAccountsOf(self, account: str, identity: ClientIdentity, limit: int) -> NoReturn:
+        """See :meth:`IIdentityRegistry.otherAccountsOf`."""
         _refuse()
 
     def placesOf(self, identity: ClientIdentity, since: float) -> NoReturn:

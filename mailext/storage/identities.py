@@ -85,10 +85,12 @@ class SqlIdentityRegistry:
         """See :meth:`mailext.interfaces.IIdentityRegistry.trustedCount`."""
         return self._transactions.read(partial(identity_rows.count_trusted, account=account))
 
-    def accountsOf(self, identity: ClientIdentity, limit: int) -> Deferred[int]:
-        """See :meth:`mailext.interfaces.IIdentityRegistry.accountsOf`."""
+    def otherAccountsOf(self, account: str, identity: ClientIdentity, limit: int) -> Deferred[int]:
+        """See :meth:`mailext.interfaces.IIdentityRegistry.otherAccountsOf`."""
         hashes = self._keys.hashes(identity)
-        return self._transactions.read(partial(identity_rows.count_accounts, hashes=hashes, limit=limit))
+        return self._transactions.read(
+            partial(identity_rows.count_other_accounts, account=account, hashes=hashes, limit=limit)
+        )
 
     def placesOf(self, identity: ClientIdentity, since: float) -> Deferred[tuple[SeenPlace, ...]]:
         """See :meth:`mailext.interfaces.IIdentityRegistry.placesOf`."""

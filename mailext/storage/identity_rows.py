@@ -33,7 +33,7 @@ __all__ = [
     "ID_DIGITS",
     "Known",
     "begins_with",
-    "count_accounts",
+    "count_other_accounts",
     "count_trusted",
     "find",
     "make_room",
@@ -200,10 +200,12 @@ def count_trusted(connection: Connection, account: str) -> int:
     )
 
 
-def count_accounts(connection: Connection, hashes: Collection[str], limit: int) -> int:
-    """How many accounts have logged in with an identity, at most ``limit``."""
-    used = select(literal(1)).where(identity.c.hash.in_(hashes), identity.c.count > 0).limit(limit)
-    return _count(connection, used)
+def count_other_accounts(connection: Connection, account: str, hashes: Collection[str], limit: int) -> int:
+    """How many accounts besides this one have logged in with an identity, at most ``limit``."""
+    used = select(literal(1)).where(
+        identity.c.hash.in_(hashes), identity.c.account != account, identity.c.count > 0
+    )
+    return _count(connection, used.limit(limit))
 
 
 def _count(connection: Connection, rows: Select[int]) -> int:

@@ -113,8 +113,8 @@ def test_it_says_what_the_fake_says(offline: Store) -> None:
             (
                 [each and replace(each, id="") for each in records],
                 success_result_of(registry.trustedCount(ANN)),
-                success_result_of(registry.accountsOf(PHONE, 10)),
-                success_result_of(registry.accountsOf(LAPTOP, 10)),
+                success_result_of(registry.otherAccountsOf(BOB, PHONE, 10)),
+                success_result_of(registry.otherAccountsOf(BOB, LAPTOP, 10)),
                 success_result_of(registry.placesOf(PHONE, 0.0)),
                 success_result_of(registry.placesOf(PHONE, 1.5)),
                 success_result_of(registry.churn(ANN, HOME, 0.0)),
@@ -122,7 +122,7 @@ def test_it_says_what_the_fake_says(offline: Store) -> None:
             )
         )
     assert asked[0] == asked[1]
-    assert asked[0][1:4] == (1, 2, 0)
+    assert asked[0][1:4] == (1, 1, 0)
 
 
 @pytest.mark.requirement("U3")
@@ -156,12 +156,12 @@ def test_revoked_for_a_time_and_for_good(offline: Store) -> None:
     assert not record.is_revoked(0.0)
 
 
-def test_how_many_accounts_use_it_is_counted_no_further_than_asked(offline: Store) -> None:
+def test_how_many_other_accounts_use_it_is_counted_no_further_than_asked(offline: Store) -> None:
     for number in range(8):
         use(offline, account=f"user{number}@example.org")
     use(offline, account=ANN, **WRONG)
-    assert success_result_of(offline.identities.accountsOf(PHONE, 100)) == 8
-    assert success_result_of(offline.identities.accountsOf(PHONE, 5)) == 5
+    assert success_result_of(offline.identities.otherAccountsOf("user0@example.org", PHONE, 100)) == 7
+    assert success_result_of(offline.identities.otherAccountsOf("user0@example.org", PHONE, 5)) == 5
 
 
 def test_places_are_the_latest_first_and_not_too_many(offline: Store) -> None:
@@ -248,14 +248,14 @@ def test_keys_rotate_and_nothing_is_lost(offline: Store) -> None:
     for account in (ANN, BOB):
         success_result_of(old.record(account, PHONE, 1.0, Circumstances(place=HOME)))
     success_result_of(old.enrol(ANN, PHONE, 1.0))
-    assert success_result_of(both.accountsOf(PHONE, 9)) == 2
+    assert success_result_of(both.otherAccountsOf(ANN, PHONE, 9)) == 1
     for account in (ANN, BOB):
         success_result_of(both.record(account, PHONE, 2.0, Circumstances(place=AWAY)))
     record = success_result_of(new.find(ANN, PHONE))
     assert record is not None
     assert (record.status, record.first_seen, record.count) == (IdentityStatus.ENROLLED, 1.0, 2)
     assert len(success_result_of(new.placesOf(PHONE, 0.0))) == 2
-    assert success_result_of(new.accountsOf(PHONE, 9)) == 2
+    assert success_result_of(new.otherAccountsOf(ANN, PHONE, 9)) == 1
     assert success_result_of(old.find(ANN, PHONE)) is None
 
 

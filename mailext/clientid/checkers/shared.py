@@ -79,10 +79,10 @@ class SharedIdentityChecker(ClientIdentityChecker):
         return identity
 
     async def _judge(self, attempt: LoginAttempt, account: str, identity: ClientIdentity) -> Verdict:
-        accounts = await self._identities.accountsOf(identity, self._refuse)
         record = await self._identities.find(account, identity)
         is_further = record is None or record.count == 0
-        accounts += is_further
+        # A login that is only observed may have been recorded meanwhile, so this account is counted apart.
+        accounts = 1 + await self._identities.otherAccountsOf(account, identity, self._refuse)
         if accounts >= self._refuse:
             return Verdict.refuse(f"this identity is used with {self._refuse} accounts or more")
         if is_further and accounts >= self._alert:

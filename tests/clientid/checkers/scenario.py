@@ -52,10 +52,16 @@ class Scenario:
 
     :param checkers: plugin strings, in their order.
     :param places: what a database of addresses knows, by address.
+    :param services: what the checkers are given.
     """
 
-    def __init__(self, *checkers: str, places: Mapping[str, Place] | None = None) -> None:
-        self.services = FakeServices()
+    def __init__(
+        self,
+        *checkers: str,
+        places: Mapping[str, Place] | None = None,
+        services: FakeServices | None = None,
+    ) -> None:
+        self.services = services or FakeServices()
         self.clock = self.services.clock
         self.clock.advance(START)
         self.events: list[LogEvent] = []

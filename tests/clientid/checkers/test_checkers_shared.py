@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import Deferred
 
-from mailext.testing import MemoryIdentityRegistry
+from mailext.testing import FakeServices, MemoryIdentityRegistry
+from mailext.values import ClientIdentity
 from tests.clientid.checkers.scenario import Scenario, device
 
 
@@ -34,6 +36,27 @@ def test_once_it_is_over_the_threshold_it_is_refused_everywhere() -> None:
         2s  ann  198.51.100.7  thief  right  in
     """)
     assert [account for _, account, _ in scenario.decisions("would-refuse")] == ["ben", "ann"]
+
+
+class _RecordedMeanwhile(MemoryIdentityRegistry):
+    """Has the login that is judged in its books before it has answered for the last time."""
+
+    def otherAccountsOf(self, account: str, identity: ClientIdentity, limit: int) -> Deferred[int]:
+        self.record(account, identity, 0.0)
+        return super().otherAccountsOf(account, identity, limit)
+
+
+@pytest.mark.requirement("U2")
+def test_a_login_that_is_recorded_while_it_is_judged_counts_once() -> None:
+    services = FakeServices()
+    services.identities = _RecordedMeanwhile()
+    scenario = Scenario("shared:alert=1:refuse=2", services=services)
+    scenario.play("""
+        0s  ann  198.51.100.7  thief  right  in
+        1s  ben  198.51.100.7  thief  right  in
+    """)
+    assert scenario.decisions("alert") == [("shared", "ann", "this identity is used with 1 accounts")]
+    assert [account for _, account, _ in scenario.decisions("would-refuse")] == ["ben"]
 
 
 @pytest.mark.requirement("U2")
