@@ -1,7 +1,7 @@
 """
 What pydoctor has to be told to read this project: that the fields of a
 dataclass are the parameters of its constructor, which interfaces are Twisted's
-own, and how Sphinx's roles name their targets.
+own or stand in the package of ours, and how Sphinx's roles name their targets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FIELD_DECORATORS = {"dataclass", "dataclasses.dataclass", "frozen", "define", "
 
 _ELSEWHERE = sys.stdlib_module_names | {"argon2", "attrs", "sqlalchemy", "twisted", "zope"}
 
-_INTERFACE = re.compile(r"zope\.interface\.Interface|twisted\..*\.I[A-Z][A-Za-z]+")
+_INTERFACE = re.compile(r"zope\.interface\.Interface|(twisted|mailext\.interfaces)\..*\bI[A-Z][A-Za-z]+")
 
 
 class SphinxLinker(_EpydocLinker):
