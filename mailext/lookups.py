@@ -11,7 +11,6 @@ from dns.name import Name
 from dns.rdata import Rdata
 from dns.rdatatype import RdataType
 from dns.rdtypes.ANY.MX import MX
-from dns.rdtypes.ANY.TLSA import TLSA
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 from twisted.internet.defer import Deferred, DeferredList
@@ -73,11 +72,15 @@ def _tlsa_records(answer: DnsAnswer[Rdata]) -> DnsAnswer[TlsaRecord]:
     return _with_records(
         answer,
         tuple(
-            TlsaRecord(rdata.usage, rdata.selector, rdata.mtype, rdata.cert)
-            for rdata in answer.records
-            if isinstance(rdata, TLSA)
+            _tlsa_record(rdata.to_wire() or b"") for rdata in answer.records if rdata.rdtype == RdataType.TLSA
         ),
     )
+
+
+def _tlsa_record(wire: bytes) -> TlsaRecord:
+    # RFC 6698 section 2.1. One that is too short has the numbers of private use.
+    usage, selector, matching_type = wire[:3].ljust(3, b"\xff")
+    return TlsaRecord(usage, selector, matching_type, wire[3:])
 
 
 def _addresses(results: Sequence[tuple[bool, DnsAnswer[Rdata] | Failure]]) -> DnsAnswer[str]:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 import dns.name
+import dns.rdata
+import dns.rdataclass
 import dns.rdataset
+from dns.exception import DNSException
 from dns.name import Name
-from dns.rdata import Rdata
+from dns.rdata import GenericRdata, Rdata
 from dns.rdataset import Rdataset
 from dns.rdatatype import RdataType
 from twisted.internet.defer import Deferred, fail, succeed
@@ -75,13 +78,14 @@ class DnsRecords:
 
         :param rdtype: the type of the records, for example ``MX``.
         :param texts: the records as in a zone file, for example
-            ``10 mx.example.``; none: the name exists, and has none of these.
+            ``10 mx.example.``, or as octets (RFC 3597 section 5), which need
+            not make sense; none: the name exists, and has none of these.
         :param status: ``SECURE`` or ``INSECURE``.
         """
         kind = RdataType.make(rdtype)
         records = dns.rdataset.Rdataset(dns.rdataclass.IN, kind, ttl=ttl)
-        if texts:
-            records = dns.rdataset.from_text("IN", kind, ttl, *texts)
+        for text in texts:
+            records.add(_record(kind, text))
         self._put(name, kind, (records, status))
 
     def fail(self, name: str, rdtype: str, fault: DnsFault) -> None:
@@ -110,6 +114,16 @@ class DnsRecords:
                 return DnsFault.SERVFAIL
             cnames.append((name, records))
             name = records[0].target.canonicalize()
+
+
+def _record(kind: RdataType, text: str) -> Rdata:
+    try:
+        return dns.rdata.from_text("IN", kind, text)
+    except DNSException:
+        mark, _, *octets = text.split()
+        if mark != r"\#":
+            raise
+        return GenericRdata(dns.rdataclass.IN, kind, bytes.fromhex("".join(octets)))
 
 
 @implementer(IRememberingResolver)

@@ -15,7 +15,8 @@ Hosts
     :data:`tests.relay.host_certificates.KINDS`), parted by ``;``. Who is not
     there takes no connections. With ``tlsa=WORD`` DNSSEC proves its addresses,
     and there are TLSA records: ``right``, ``wrong``, ``unusable``, ``none``;
-    ``insecure``, which it does not prove; ``alias``, where the host's name
+    ``senseless``, whose octets are no digest, ``beside``, which is one that is
+    senseless and one that is right; ``insecure``, which it does not prove; ``alias``, where the host's name
     leads as a CNAME; or a look-up that goes wrong (``servfail``, ``bogus``).
 Message
     What it demands (``none``, ``require``, ``optional``); ``null`` for the
@@ -53,6 +54,8 @@ from tests.relay.site import HOSTNAME, Place, RelaySite, Sent
 _FAULTS = {"bogus": DnsFault.BOGUS, "servfail": DnsFault.SERVFAIL, "timeout": DnsFault.TIMEOUT}
 _SERVER = "127.0.0.1"
 _OPERATOR = {"security": "security", "mode": "requiretls", "next-hop": "next-hop"}
+# A TLSA record whose digest has one octet.
+_SENSELESS = r"\# 4 03010100"
 _numbers = itertools.count(1)
 
 #: The last lines of every message.
@@ -203,9 +206,16 @@ def _tell_tlsa(site: RelaySite, place: Place, word: str) -> None:
     if word in _FAULTS:
         site.records.fail(owner, "TLSA", _FAULTS[word])
         return
-    records = {"wrong": [f"3 1 1 {'00' * 32}"], "unusable": [f"1 1 1 {'00' * 32}"], "none": []}
+    records = {
+        "wrong": [f"3 1 1 {'00' * 32}"],
+        "unusable": [f"1 1 1 {'00' * 32}"],
+        "senseless": [_SENSELESS],
+        "none": [],
+    }
     status = DnsStatus.INSECURE if word == "insecure" else DnsStatus.SECURE
     texts = records[word] if word in records else [site.certificates.tlsa(place.name)]
+    if word == "beside":
+        texts = [_SENSELESS, *texts]
     site.records.add(owner, "TLSA", *texts, status=status)
 
 

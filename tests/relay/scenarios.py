@@ -202,6 +202,12 @@ secure a     | a plain tlsa=wrong                                               
 secure a     | a starttls no-handshake good tlsa=right                             | none               | nowhere           | waits 451 4.7.10
 secure a     | a starttls self-signed tlsa=unusable                                | none               | a tls             | done
 secure a     | a plain tlsa=unusable                                               | none               | nowhere           | waits 451 4.7.10
+secure a     | a starttls self-signed tlsa=senseless                               | none               | a tls             | done
+secure a     | a plain tlsa=senseless                                              | none               | nowhere           | waits 451 4.7.10
+secure a     | a starttls self-signed tlsa=beside                                  | none security=dane | a tls             | done
+secure a     | a starttls no-handshake good tlsa=beside                            | none               | nowhere           | waits 451 4.7.10
+secure a     | a starttls self-signed keyword tlsa=senseless                       | require            | nowhere           | failed 5.7.10
+secure a     | a starttls good keyword tlsa=senseless                              | require            | a tls REQUIRETLS  | done
 secure a b   | a plain tlsa=none; b starttls good tlsa=right                       | none               | a clear           | done
 secure a     | a starttls good tlsa=insecure                                       | none               | a tls             | done
 secure a     | a plain tlsa=none                                                   | none               | a clear           | done

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import dns.message
-import dns.query
 from dns.exception import DNSException, Timeout
 from dns.flags import AD
 from dns.name import Name
@@ -15,6 +14,7 @@ from dns.rdatatype import RdataType
 from mailext.lookups import weakest
 from mailext.net.dns.answers import Referral, TimedAnswer, read
 from mailext.net.dns.servers import NameServer
+from mailext.net.dns.transport import exchange
 from mailext.values import DnsError, DnsStatus
 
 __all__ = ["NameServers"]
@@ -75,17 +75,8 @@ class NameServers:
         query = dns.message.make_query(name, rdtype, use_edns=0, want_dnssec=True, payload=_UDP_PAYLOAD)
         query.flags |= AD
         try:
-            response, _ = dns.query.udp_with_fallback(
-                query,
-                server.address,
-                self._timeout,
-                server.port,
-                # What was not asked for is no answer, nor is it an error.
-                ignore_unexpected=True,
-                ignore_errors=True,
-            )
-        except Timeout as error:
+            return exchange(query, server, self._timeout)
+        except (Timeout, TimeoutError) as error:
             raise DnsError(f"{server.address} does not answer") from error
         except (DNSException, OSError, EOFError, ValueError) as error:
             raise DnsError(f"{server.address}: {str(error) or type(error).__name__}") from error
-        return response
