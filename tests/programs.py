@@ -8,12 +8,19 @@ import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 #: Daemons live in folders that a user's PATH need not name.
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 #: Programs that switch between users, and so want to be started by root.
 _PRIVILEGED = frozenset({"exim4", "postfix"})
+
+#: Libraries that programs of the tests are made with: a file of each.
+_LIBRARIES = {
+    "libetpan": Path("/usr/include/libetpan/libetpan.h"),
+    "nodemailer": Path("/usr/share/nodejs/nodemailer/package.json"),
+}
 
 
 def find(name: str) -> str | None:
@@ -30,7 +37,7 @@ def find(name: str) -> str | None:
 @functools.cache
 def why_missing(name: str) -> str:
     """
-    :param name: a program; or ``package-index`` for the index that pip uses,
+    :param name: a program or library; or ``package-index`` for the index that pip uses,
         or ``ipv6`` for a loopback address of IPv6, or ``root`` for its rights.
     :return: why tests that need it cannot run here; empty if they can.
     """
@@ -40,6 +47,8 @@ def why_missing(name: str) -> str:
         return "" if _has_ipv6() else "this machine has no loopback address of IPv6"
     if name == "root":
         return "" if os.geteuid() == 0 else "only root can mount a disk"
+    if name in _LIBRARIES:
+        return "" if _LIBRARIES[name].exists() else f"{name} is not installed"
     if find(name) is None:
         return f"{name} is not installed"
     if name in _PRIVILEGED and os.geteuid() != 0:
