@@ -180,13 +180,14 @@ def _log_output(options: Options) -> LogOutput | None:
     twistd = options.parent
     if twistd is None or twistd["syslog"] or twistd["logger"]:
         return None
+    how = options.configuration.log_format, options.configuration.log_level
     name = twistd["logfile"]
     if name == "-" or (twistd["nodaemon"] and not name):
         if not twistd["nodaemon"]:
             return None
-        return LogOutput(sys.stdout, options.configuration.log_format, lambda: None)
+        return LogOutput(sys.stdout, *how, lambda: None)
     file = LogFile.fromFullPath(name or "twistd.log")
     if twistd["uid"] is not None or twistd["gid"] is not None:
         # It is opened as root, and written on as whoever the process becomes.
         os.chown(file.path, *(-1 if each is None else each for each in (twistd["uid"], twistd["gid"])))
-    return LogOutput(file, options.configuration.log_format, file.rotate)
+    return LogOutput(file, *how, file.rotate)

@@ -6,7 +6,7 @@ Each decision is one structured event, ``event="identity"``. Its keys:
 looked at, ``login``: after it was found right), ``decision``, ``account`` (not
 proved at the first stage), ``listener``, ``peer``, ``session``, ``clientid``
 (the keyed hash of the identity, C24) and ``reason``. An acceptance is an event
-of level debug, which logs leave out and metrics count.
+of level debug: metrics count it, and a server writes it only if asked to.
 """
 
 from __future__ import annotations

@@ -78,6 +78,15 @@ class LogFormat(Enum):
     JSON = "json"
 
 
+class LogThreshold(Enum):
+    """From which level on log events are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
 class SmarthostTls(Enum):
     """How TLS begins at the smarthost."""
 
@@ -465,6 +474,10 @@ class Configuration:
     )
     log_format: LogFormat = _key(
         "How log events are written: text, or one JSON object per line.", default=LogFormat.TEXT
+    )
+    log_level: LogThreshold = _key(
+        "Log events below this level are not written. Metrics count them all the same.",
+        default=LogThreshold.INFO,
     )
     tls: Tls = Tls()
     listen: Listen = Listen()

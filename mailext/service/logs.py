@@ -12,13 +12,14 @@ from twisted.logger import (
     FileLogObserver,
     ILogObserver,
     LogEvent,
+    LogLevel,
     formatEvent,
     formatEventAsClassicLogText,
     formatTime,
 )
 from twisted.python.failure import Failure
 
-from mailext.config.model import LogFormat
+from mailext.config.model import LogFormat, LogThreshold
 
 __all__ = ["LogOutput"]
 
@@ -29,7 +30,7 @@ _LEGACY_KEYS = frozenset({"format", "isError", "logLevel", "message", "system", 
 
 class LogOutput:
     """
-    Where log events go, and in which format at the moment.
+    Where log events go; in which format, and from which level on, at the moment.
 
     In JSON an event is one object with ``time`` (RFC 3339, UTC), ``level``,
     ``namespace``, ``message``, ``traceback`` where there is one, and those
@@ -39,17 +40,20 @@ class LogOutput:
     :param rotate: called when the log file is to be begun anew.
     """
 
-    def __init__(self, stream: TextIO, log_format: LogFormat, rotate: Callable[[], object]) -> None:
+    def __init__(
+        self, stream: TextIO, log_format: LogFormat, threshold: LogThreshold, rotate: Callable[[], object]
+    ) -> None:
         self.rotate = rotate
         self.observer: ILogObserver = FileLogObserver(stream, self._format)
-        self.configure(log_format)
+        self.configure(log_format, threshold)
 
-    def configure(self, log_format: LogFormat) -> None:
-        """Go on in this format."""
+    def configure(self, log_format: LogFormat, threshold: LogThreshold) -> None:
+        """Go on in this format, with events of this level and above."""
         self._format_event = _FORMATS[log_format]
+        self._least = LogLevel.levelWithName(threshold.value)
 
     def _format(self, event: LogEvent) -> str | None:
-        return self._format_event(event)
+        return self._format_event(event) if event["log_level"] >= self._least else None
 
 
 def _as_text(event: LogEvent) -> str | None:

@@ -32,7 +32,7 @@ class MailServer(Service):
 
     :param source: where the configuration came from, to read it again.
     :param configuration: the configuration to begin with.
-    :param output: the log, whose format a reload may change; None leaves the
+    :param output: the log, whose format and level a reload may change; None leaves the
         log as it is.
     :param readiness: tells the service manager; None: there is none.
     """
@@ -121,7 +121,7 @@ class MailServer(Service):
         else:
             self._configuration = configuration
             if self._output is not None:
-                self._output.configure(configuration.log_format)
+                self._output.configure(configuration.log_format, configuration.log_level)
             _log.info("The configuration was read again")
 
     def _handle_signals(self) -> None:

@@ -14,7 +14,7 @@ from twisted.internet.testing import MemoryReactorClock, RaisingMemoryReactor
 from twisted.logger import Logger, LogLevel, LogPublisher, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 
-from mailext.config.model import LogFormat
+from mailext.config.model import LogFormat, LogThreshold
 from mailext.net.tls import ServerContextFactory
 from mailext.service.certificates import CertificateWatch
 from mailext.service.listeners import ListenError, Listeners
@@ -113,7 +113,7 @@ def test_no_certificate_is_no_trouble() -> None:
 
 def lines_of(log_format: LogFormat) -> tuple[LogOutput, Logger, io.StringIO]:
     stream = io.StringIO()
-    output = LogOutput(stream, log_format, lambda: None)
+    output = LogOutput(stream, log_format, LogThreshold.INFO, lambda: None)
     return output, Logger("mailext.test", observer=LogPublisher(output.observer)), stream
 
 
@@ -171,16 +171,29 @@ def test_a_line_of_text_is_the_one_of_twisted(log_format: str, values: dict[str,
         **values,
     }
     stream = io.StringIO()
-    LogOutput(stream, LogFormat.TEXT, lambda: None).observer(event)
+    LogOutput(stream, LogFormat.TEXT, LogThreshold.INFO, lambda: None).observer(event)
     assert stream.getvalue() == (formatEventAsClassicLogText(event) or "")
 
 
 def test_the_format_can_change() -> None:
     output, log, stream = lines_of(LogFormat.TEXT)
     log.info("one\ntwo {x}", x=3)
-    output.configure(LogFormat.JSON)
+    output.configure(LogFormat.JSON, LogThreshold.INFO)
     log.info("three")
     first, second, third = stream.getvalue().splitlines()
     assert first.endswith("[mailext.test#info] one")
     assert second == "\ttwo 3"
     assert json.loads(third)["message"] == "three"
+
+
+def test_what_is_below_the_level_is_not_written() -> None:
+    output, log, stream = lines_of(LogFormat.TEXT)
+    log.debug("a detail")
+    output.configure(LogFormat.JSON, LogThreshold.DEBUG)
+    log.debug("another")
+    output.configure(LogFormat.TEXT, LogThreshold.ERROR)
+    log.info("news")
+    log.error("an error")
+    detail, error = stream.getvalue().splitlines()
+    assert json.loads(detail)["message"] == "another"
+    assert error.endswith("[mailext.test#error] an error")
