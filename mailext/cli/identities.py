@@ -12,6 +12,7 @@ from typing import cast
 from attrs import frozen
 
 from mailext.cli.asking import ask
+from mailext.cli.numbers import count
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
 from mailext.control.identity_json import (
@@ -229,7 +230,7 @@ def _log(parser: ArgumentParser) -> None:
         action="store_true",
         help="every attempt, not only those of types with the flag user-log",
     )
-    parser.add_argument("--limit", type=int, default=100, metavar="N", help="how many (100)")
+    parser.add_argument("--limit", type=count, default=100, metavar="N", help="how many (100)")
 
 
 def _export(parser: ArgumentParser) -> None:

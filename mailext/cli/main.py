@@ -12,6 +12,7 @@ from mailext.cli import accounts, app_passwords, attack_mode, identities, licenc
 from mailext.cli.check import check
 from mailext.cli.dns import dns
 from mailext.cli.init import init
+from mailext.cli.numbers import count
 from mailext.cli.output import JsonOutput, Output, TextOutput
 from mailext.cli.path import path
 from mailext.cli.send import send
@@ -157,7 +158,7 @@ def _add_attack_mode(group: _Commands) -> None:
 
 def _add_queue(group: _Commands) -> None:
     listing = _add(group, "list", "list the messages that wait", _asking(queue.list_all))
-    listing.add_argument("--limit", type=_count, metavar="N", help="the N oldest only")
+    listing.add_argument("--limit", type=count, metavar="N", help="the N oldest only")
     listing.add_argument("--held", action="store_true", help="those on hold only")
     listing.add_argument(
         "--domain", metavar="DOMAIN", help="those that a recipient of this domain has not got, only"
@@ -180,13 +181,6 @@ def _add_queue(group: _Commands) -> None:
 
 def _add_queue_id(command: ArgumentParser) -> None:
     command.add_argument("id", metavar="ID", help="the queue id")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 def _add_send(commands: _Commands) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict, cast
 
 from mailext.cli.asking import ask
+from mailext.cli.numbers import count
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
 from mailext.config.problems import Problem
@@ -58,7 +59,7 @@ def add_show_options(parser: ArgumentParser) -> None:
         "domain", metavar="DOMAIN", nargs="?", default=_EVERY_DOMAIN, help="on the way to this domain only"
     )
     parser.add_argument(
-        "--days", type=int, default=_TODAY, metavar="N", help="of the last N days, in UTC (today)"
+        "--days", type=count, default=_TODAY, metavar="N", help="of the last N days, in UTC (today)"
     )
 
 

@@ -1,19 +1,17 @@
 """
 Reports that others have sent: a file of JSON, in gzip or not, or a whole
-message with such a file in it.
+message with such a file in it. How messages are taken apart is in
+:mod:`mailext.tlsrpt.attachments`.
 """
 
 from __future__ import annotations
 
-import email
-import email.policy
 import json
 import zlib
-from collections.abc import Iterator
-from email.message import Message
 from typing import NoReturn
 
 from mailext.tlsrpt.as_json import MalformedReportError, report_of_json
+from mailext.tlsrpt.attachments import attached_reports
 from mailext.tlsrpt.report import Report
 
 __all__ = ["LARGEST_FILE", "read_reports"]
@@ -23,17 +21,10 @@ LARGEST_FILE = 1 << 25
 
 # RFC 8460 section 5.2: receivers that are known take ten megabytes.
 _LARGEST_JSON = 10_000_000
-_MOST_REPORTS = 20
+_MOST_MEMBERS = 64
 
 _GZIP = b"\x1f\x8b"
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
-
-# RFC 8460 section 5.3, and what is seen in its place.
-_REPORT_TYPES = frozenset({"application/tlsrpt+gzip", "application/tlsrpt+json"})
-_FILE_TYPES = frozenset(
-    {"application/gzip", "application/x-gzip", "application/json", "application/octet-stream"}
-)
-_EXTENSIONS = (".json", ".json.gz")
 
 
 def read_reports(data: bytes) -> list[Report]:
@@ -46,26 +37,10 @@ def read_reports(data: bytes) -> list[Report]:
         raise MalformedReportError(f"larger than {LARGEST_FILE} octets")
     if data.startswith(_GZIP) or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return [_read_file(data)]
-    try:
-        files = list(_attached(email.message_from_bytes(data, policy=email.policy.compat32)))
-    except RecursionError:
-        raise MalformedReportError("parts within parts without end") from None
+    files = attached_reports(data)
     if not files:
         raise MalformedReportError("neither a report, nor a message with one")
-    if len(files) > _MOST_REPORTS:
-        raise MalformedReportError(f"more than {_MOST_REPORTS} reports in one message")
     return [_read_file(file) for file in files]
-
-
-def _attached(message: Message) -> Iterator[bytes]:
-    for part in message.walk():
-        kind = part.get_content_type()
-        if kind in _REPORT_TYPES or (
-            kind in _FILE_TYPES and (part.get_filename() or "").lower().endswith(_EXTENSIONS)
-        ):
-            content = part.get_payload(decode=True)
-            if isinstance(content, bytes):
-                yield content
 
 
 def _read_file(data: bytes) -> Report:
@@ -85,8 +60,12 @@ def _read_file(data: bytes) -> Report:
 def _decompressed(data: bytes) -> bytes:
     """A file of gzip may have several members (RFC 1952 section 2.2)."""
     content = bytearray()
+    members = 0
     try:
         while data:
+            members += 1
+            if members > _MOST_MEMBERS:
+                raise MalformedReportError(f"a gzip file with more than {_MOST_MEMBERS} members")
             member = zlib.decompressobj(_WITH_GZIP_HEADER)
             content += member.decompress(data, _LARGEST_JSON + 1 - len(content))
             if len(content) > _LARGEST_JSON:

@@ -91,7 +91,17 @@ def test_days_and_domains(run: Run) -> None:
     assert shown("example.org") == []
     assert run("tlsrpt", "show", "example.org")[1] == "nothing was counted\n"
     assert run("tlsrpt", "show", "not a domain")[0] == 1
-    assert run("tlsrpt", "show", "--days", "99999999999")[0] == 1
+    # Before the first year.
+    assert run("tlsrpt", "show", "--days", "999999")[0] == 1
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "x", "1.5", "1_0", "\u0661", "99999999999", ""])
+def test_numbers_that_are_none(run: Run, days: str) -> None:
+    status, out, err = run("tlsrpt", "show", f"--days={days}")
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        f"mailext: command line: argument --days: must be a number from 1 to 999999: {days!r}"
+    )
 
 
 @pytest.fixture
@@ -134,9 +144,12 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_summed_up(
     run: Run, report: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "junk").write_bytes(b"\x1f\x8bjunk")
-    status, out, err = run("tlsrpt", "read", str(tmp_path / "junk"), str(report), str(tmp_path / "none"))
+    (tmp_path / "hostile").write_bytes(b"Content-Type: application/json; name*=idna''%80.json\n\n{}")
+    names = [str(tmp_path / name) for name in ("junk", "hostile", "none")]
+    status, out, err = run("tlsrpt", "read", *names, str(report))
     assert status == 1
     assert "certificate-expired" in out
-    first, second = err.splitlines()
+    first, second, third = err.splitlines()
     assert first.startswith(f"mailext: {tmp_path}/junk: not a gzip file")
-    assert second == f"mailext: {tmp_path}/none: No such file or directory"
+    assert second.startswith(f"mailext: {tmp_path}/hostile: a message that makes no sense: ")
+    assert third == f"mailext: {tmp_path}/none: No such file or directory"

@@ -171,16 +171,49 @@ def many_attached(count: int) -> bytes:
         (b'{"a": "\xff"}', "not JSON"),
         (b'{"a":' * 200_000, "without end"),
         (b'{"a":[' * 100_000, "without end"),
-        (nested_mail(3000), "without end|neither"),
+        (gzip.compress(b"") * 100_000, "more than 64 members"),
+        (nested_mail(3000), "more than 50 parts"),
+        (b"Content-Type: message/rfc822\n\n" * 100_000, "more than 50 parts"),
+        (b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n\n\n" * 100_000, "more than 50 parts"),
+        (b"X: y\n" * 300_001, "more than 300000 lines"),
+        (b"X: y\r" * 300_001, "more than 300000 lines"),
+        (
+            b"Content-Type: application/json" + b'; a="\\' * 300_000 + b"\n\n{}",
+            "a Content field of more than",
+        ),
         (many_attached(21), "more than 20"),
         (attached(b"[]", "application/tlsrpt+json", "x"), "the report is not an object"),
         (attached(b"not base64 of gzip", "application/tlsrpt+gzip", "x"), "not JSON"),
     ],
-    ids=range(23),
+    ids=range(29),
 )
 def test_what_is_no_report(data: bytes, reason: str) -> None:
     with pytest.raises(MalformedReportError, match=reason):
         read_reports(data)
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        b"filename*=idna''%80.json",
+        b"filename*=undefined''x.json",
+        b"filename*=punycode''%ff.json",
+        b"filename*=utf%008''x.json",
+        b"filename*=utf\x008''x.json",
+        b"filename*%s=x" % (b"9" * 3000),
+    ],
+)
+def test_parameters_that_make_no_sense(parameter: bytes) -> None:
+    fields = b"Content-Type: application/json\nContent-Disposition: attachment; " + parameter
+    # Where the parser learns to bear it, there is no file of that name.
+    with pytest.raises(MalformedReportError, match=r"makes no sense|neither a report"):
+        read_reports(fields + b"\n\n" + as_bytes())
+
+
+@pytest.mark.parametrize("charset", [b"idna", b"undefined", b"\0"])
+def test_boundaries_that_make_no_sense(charset: bytes) -> None:
+    with pytest.raises(MalformedReportError, match=r"makes no sense|neither a report"):
+        read_reports(b"Content-Type: multipart/mixed; boundary*=" + charset + b"''%80\n\n--x\n")
 
 
 def changed(path: str, value: object) -> bytes:
@@ -247,6 +280,13 @@ def test_what_a_report_may_say(path: str, value: object) -> None:
 
 @given(st.binary())
 def test_whatever_it_is_it_is_a_report_or_an_error(data: bytes) -> None:
-    for before in (b"", b"{", b"\x1f\x8b\x08\0\0\0\0\0\0\0", b"Content-Type: application/tlsrpt+gzip\n\n"):
+    for before in (
+        b"",
+        b"{",
+        b"\x1f\x8b\x08\0\0\0\0\0\0\0",
+        b"Content-Type: application/tlsrpt+gzip\n\n",
+        b"Content-Type: application/json; name",
+        b"Content-Type: multipart/mixed; boundary",
+    ):
         with pytest.raises(MalformedReportError):
             read_reports(before + data)
