@@ -6,13 +6,17 @@ to try another configuration on it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol as TypingProtocol
 
 from twisted.internet.defer import Deferred
 
+from mailext.message.harmless import line
 from mailext.values import LoginOutcome, Place, Protocol
 
 __all__ = ["LoginEntry", "LoginSink"]
+
+_LONGEST_LINE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,15 @@ class LoginEntry:
     user_log: bool = False
     alert: bool = False
     repeated: bool = False
+
+    def told(self) -> str:
+        """:return: a line for the holder of the account."""
+        time = datetime.fromtimestamp(self.time, UTC).isoformat(timespec="seconds")
+        where = f"{self.place.address} {self.place.country}".rstrip()
+        told = (
+            f"{time} {self.outcome.value} {self.type} {self.clientid} from {where} by {self.protocol.value}"
+        )
+        return line(told, _LONGEST_LINE)
 
 
 class LoginSink(TypingProtocol):

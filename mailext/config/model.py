@@ -232,6 +232,12 @@ class Identities:
         default=None,
         in_words="none",
     )
+    user_log_mail: Seconds | None = _key(
+        "How often holders are sent the same as a message, where there is something to tell; at whole "
+        "multiples of it, UTC.",
+        default=None,
+        in_words="never",
+    )
     alert_mail: bool = _key(
         "Whether holders are sent a message about types with the flags alert-failure and alert-success: of "
         "each new device at most one a day.",

@@ -37,6 +37,7 @@ from mailext.config.model import (
     Listener,
     ListenerKeys,
     LogFormat,
+    LogThreshold,
     Network,
     PortNumber,
     Rate,
@@ -222,8 +223,11 @@ def _converter(folder: Path) -> Converter:
     converter.register_structure_hook_func(
         lambda kind: kind == Path | None, _parsed(lambda text: folder / text if text else None)
     )
+    converter.register_structure_hook_func(
+        lambda kind: kind == Seconds | None, _parsed(_positive(parse_duration, "0s"))
+    )
     converter.register_structure_hook_func(lambda kind: kind == Network, _parsed(ip_network))
-    for choice in (LogFormat, RejectAt, RequireTlsMode, Security, SmarthostTls, StsMode):
+    for choice in (LogFormat, LogThreshold, RejectAt, RequireTlsMode, Security, SmarthostTls, StsMode):
         # Each by itself: some are strings too, and the hook of strings would take them.
         converter.register_structure_hook(choice, _member)
     for predicate, factory in ((_is_tuple, _tuple_hook), (_is_mapping, _mapping_hook), (has, _section_hook)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, succeed
@@ -12,7 +11,6 @@ from twisted.internet.defer import Deferred, succeed
 from mailext.accounts.addresses import AddressBook
 from mailext.clientid.entries import LoginEntry
 from mailext.delivery.names import account_folder
-from mailext.message.harmless import line
 from mailext.threads import RunInThread
 from mailext.values import Mailbox
 from mailext.wire.grammar import parse_mailbox
@@ -21,7 +19,6 @@ __all__ = ["HolderLogFiles"]
 
 # Behind so many octets a file is begun anew, and the one before is kept.
 _LARGEST = 1 << 20
-_LONGEST_LINE = 500
 
 
 class HolderLogFiles:
@@ -45,7 +42,7 @@ class HolderLogFiles:
         if holder is None:
             return succeed(None)
         folder = account_folder(self._folder, holder)
-        return self._in_thread(_append, folder.with_name(folder.name + ".log"), _line(entry))
+        return self._in_thread(_append, folder.with_name(folder.name + ".log"), entry.told() + "\n")
 
     def _holder(self, entry: LoginEntry) -> Mailbox | None:
         try:
@@ -53,15 +50,6 @@ class HolderLogFiles:
         except ValueError:
             return None
         return mailbox if self._addresses().has_account(mailbox) else None
-
-
-def _line(entry: LoginEntry) -> str:
-    time = datetime.fromtimestamp(entry.time, UTC).isoformat(timespec="seconds")
-    place = f"{entry.place.address} {entry.place.country}".rstrip()
-    told = (
-        f"{time} {entry.outcome.value} {entry.type} {entry.clientid} from {place} by {entry.protocol.value}"
-    )
-    return line(told, _LONGEST_LINE) + "\n"
 
 
 def _append(path: Path, text: str) -> None:

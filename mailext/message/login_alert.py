@@ -15,7 +15,8 @@ from enum import Enum
 
 from mailext.message.harmless import ascii_line
 from mailext.message.headers import HeaderSection
-from mailext.values import HeaderField, Mailbox
+from mailext.message.to_holder import note_headers
+from mailext.values import Mailbox
 
 __all__ = ["AlertKind", "LoginAlert", "compose_login_alert"]
 
@@ -88,17 +89,7 @@ def compose_login_alert(alert: LoginAlert) -> tuple[HeaderSection, bytes]:
         lines.
     """
     time = datetime.fromtimestamp(alert.when, UTC)
-    headers = HeaderSection().with_on_top(
-        HeaderField("From", f"Mail System <MAILER-DAEMON@{alert.hostname}>"),
-        HeaderField("To", str(alert.to)),
-        HeaderField("Subject", alert.kind.value),
-        HeaderField("Date", format_datetime(time)),
-        HeaderField("Message-ID", f"<{alert.unique}@{alert.hostname}>"),
-        # RFC 3834 section 5.
-        HeaderField("Auto-Submitted", "auto-generated"),
-        HeaderField("MIME-Version", "1.0"),
-        HeaderField("Content-Type", "text/plain; charset=us-ascii"),
-    )
+    headers = note_headers(alert.hostname, alert.unique, alert.to, alert.kind.value, time)
     return headers, _text(alert, time).replace("\n", "\r\n").encode("ascii")
 
 

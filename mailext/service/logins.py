@@ -18,7 +18,7 @@ from mailext.clientid.journal import LoginJournal
 from mailext.config.model import Configuration, Identities
 from mailext.delivery.holder_log import HolderLogFiles
 from mailext.geography import Geography, open_geography
-from mailext.queue.target import QueueTarget
+from mailext.service.holder_mail import HolderMail
 from mailext.service.login_alerts import LoginAlerts
 from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.store import Store
@@ -52,18 +52,19 @@ class LoginKeeping:
         cls,
         configuration: Configuration,
         store: Store,
-        queue: QueueTarget,
+        mail: HolderMail,
         in_thread: RunInThread,
         addresses: Callable[[], AddressBook],
     ) -> LoginKeeping:
         """
+        :param mail: sends messages to holders.
         :param in_thread: where files are written.
         :raise ValueError: if the database of places cannot be used.
         """
         identities = configuration.identities
         sinks: list[LoginSink] = [store.logins]
         if identities.alert_mail:
-            sinks.append(LoginAlerts(store.alerts, queue, addresses, configuration.hostname, queue.ids))
+            sinks.append(LoginAlerts(store.alerts, mail))
         if identities.user_log is not None:
             sinks.append(HolderLogFiles(identities.user_log, in_thread, addresses))
         return cls(store, addresses, open_geography(identities.places), tuple(sinks))

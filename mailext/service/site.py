@@ -34,7 +34,9 @@ from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
 from mailext.requiretls.support import KnownSupport
+from mailext.service.holder_mail import HolderMail
 from mailext.service.local_delivery import ILocalReactor, LocalDelivery
+from mailext.service.login_digests import LoginDigests
 from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
 from mailext.service.relaying import Relaying
 from mailext.service.tls_reporting import make_courier
@@ -175,6 +177,7 @@ class Site:
         )
         self.store.limit(registry_limits(configuration.identities))
         self._pruning = PruningTimer(reactor, self.store.pruning.prune)
+        self._digests = LoginDigests(self.store.logins, self.store.digest_mark, reactor)
         self.dispatcher = make_dispatcher(
             self.store,
             passwords,
@@ -199,6 +202,7 @@ class Site:
         self.support.load()
         self._manager.start()
         self._pruning.start()
+        self._digest_logins(self.configuration)
         self._reporter.start()
 
     def configure(self, configuration: Configuration) -> None:
@@ -214,6 +218,7 @@ class Site:
         self.store.limit(registry_limits(configuration.identities))
         self.configuration = configuration
         self.addresses.configure(configuration)
+        self._digest_logins(configuration)
         self._manager.reschedule(_schedule(configuration.relay))
 
     def login_keeping(self, configuration: Configuration) -> LoginKeeping:
@@ -222,7 +227,14 @@ class Site:
 
         :raise ValueError: if its database of places cannot be used after all.
         """
-        return LoginKeeping.under(configuration, self.store, self.queue, self._mailboxes.run, self.addresses)
+        mail = self._holder_mail(configuration)
+        return LoginKeeping.under(configuration, self.store, mail, self._mailboxes.run, self.addresses)
+
+    def _holder_mail(self, configuration: Configuration) -> HolderMail:
+        return HolderMail(self.queue, self.addresses, configuration.hostname)
+
+    def _digest_logins(self, configuration: Configuration) -> None:
+        self._digests.configure(configuration.identities.user_log_mail, self._holder_mail(configuration))
 
     def _put_letter(self, letter: Letter) -> Deferred[Exception | None]:
         """Put a letter into its Maildir, and tell the sessions that look at it."""
@@ -244,6 +256,7 @@ class Site:
 
     async def _stop(self) -> None:
         self._pruning.stop()
+        self._digests.stop()
         self._reporter.stop()
         await self._manager.stop()
         await self._relaying.stop()

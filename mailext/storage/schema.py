@@ -31,6 +31,7 @@ __all__ = [
     "app_password_device",
     "attack_mode",
     "content",
+    "holder_digest",
     "identity",
     "identity_alert",
     "identity_place",
@@ -226,6 +227,9 @@ identity_alert = Table(
     Column("sent", Double, nullable=False),
     sqlite_with_rowid=False,
 )
+
+#: Up to which login holders were sent their logs: one row, or none.
+holder_digest = Table("holder_digest", metadata, Column("number", Integer, primary_key=True))
 
 #: The attempts to log in, as the user's log and a replay need them. The numbers
 #: go up, so that the oldest go first.

@@ -20,6 +20,7 @@ from mailext.storage.background import BackgroundTransactions
 from mailext.storage.content import ContentFolder
 from mailext.storage.engine import Database, open_database
 from mailext.storage.errors import StoreError
+from mailext.storage.holder_digest import DigestMark
 from mailext.storage.identities import SqlIdentityRegistry
 from mailext.storage.identity_admin import IdentityAdmin
 from mailext.storage.identity_keys import IdentityKeys, load_identity_keys
@@ -56,6 +57,7 @@ class Store:
     :ivar attack_modes: where attack mode was set by hand.
     :ivar logins: the attempts to log in.
     :ivar alerts: whom messages about identities were sent to.
+    :ivar digest_mark: up to which login holders were sent their logs.
     :ivar pruning: forgets what is old.
     :ivar sts_policies: the MTA-STS policies of other domains.
     :ivar requiretls_support: which destinations keep the promise of REQUIRETLS.
@@ -84,6 +86,7 @@ class Store:
         self.attack_modes = SqlAttackModes(transactions)
         self.logins = SqlLoginLog(transactions)
         self.alerts = AlertLedger(transactions)
+        self.digest_mark = DigestMark(transactions)
         self.pruning = RegistryPruning(transactions)
         self.sts_policies = SqlStsPolicyStore(transactions)
         self.requiretls_support = SqlSupportStore(transactions)

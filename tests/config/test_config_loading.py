@@ -293,6 +293,8 @@ def test_a_password_that_would_never_be_said_is_named(folder: Path) -> None:
         ("policy-timeout = 10", "policy-timeout", "must be a string"),
         ('policy-timeout = "10 s"', "policy-timeout", "not a duration"),
         ('log-format = "xml"', "log-format", 'must be one of "text", "json"'),
+        ('log-level = "loud"', "log-level", 'must be one of "debug", "info", "warn", "error"'),
+        ('[identities]\nuser-log-mail = "0s"', "identities.user-log-mail", "must be more than 0s"),
         ('state-dir = "a\\u0000b"', "state-dir", "must not contain NUL"),
         ("tls = 3", "tls", "must be a table"),
         ('[tls]\nkey = ["privkey.pem"]', "tls.key", "1 keys for 0 certificates"),

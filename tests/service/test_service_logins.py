@@ -18,7 +18,9 @@ from mailext.delivery.holder_log import HolderLogFiles
 from mailext.queue.clock import QueueClock
 from mailext.queue.intake import NO_INTAKE
 from mailext.queue.target import QueueTarget
+from mailext.service.holder_mail import HolderMail
 from mailext.service.login_alerts import LoginAlerts
+from mailext.service.login_digests import LoginDigests
 from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
 from mailext.storage.store import Store, open_store_offline
 from mailext.testing import login_attempt
@@ -67,8 +69,13 @@ def queue(store: Store) -> QueueTarget:
 
 
 @pytest.fixture
-def alerts(store: Store, queue: QueueTarget) -> LoginAlerts:
-    return LoginAlerts(store.alerts, queue, addresses, "mx.example.org", queue.ids)
+def mail(queue: QueueTarget) -> HolderMail:
+    return HolderMail(queue, addresses, "mx.example.org")
+
+
+@pytest.fixture
+def alerts(store: Store, mail: HolderMail) -> LoginAlerts:
+    return LoginAlerts(store.alerts, mail)
 
 
 def messages(store: Store) -> list[tuple[str, str]]:
@@ -136,6 +143,108 @@ def test_a_message_that_the_queue_does_not_take_is_logged(
     assert any("could not be told" in event["log_format"] for event in events if event["log_format"])
 
 
+# The log as a message
+
+
+@pytest.fixture
+def digests(store: Store, mail: HolderMail, clock: Clock) -> LoginDigests:
+    made = LoginDigests(store.logins, store.digest_mark, clock)
+    made.configure(DAY, mail)
+    return made
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def take(store: Store, *entries: LoginEntry) -> None:
+    for entry in entries:
+        success_result_of(store.logins.take(entry))
+
+
+def bodies(store: Store) -> dict[str, list[str]]:
+    """The lines of each message in the queue, by its recipient."""
+    told = {}
+    for entry in success_result_of(store.queue_admin.entries()):
+        message = message_from_bytes(b"".join(success_result_of(store.queue.readContent(entry))))
+        assert message["Subject"] == "Logins to your account"
+        told[message["To"]] = message.get_payload().splitlines()
+    return told
+
+
+@pytest.mark.requirement("C23")
+def test_once_a_day_each_holder_gets_what_is_new(store: Store, digests: LoginDigests, clock: Clock) -> None:
+    clock.advance(DAY / 2)
+    ben = replace(FAILURE, account="ben@example.org")
+    take(store, ENTRY, replace(ENTRY, user_log=False, type="X-HIDDEN"), ben, replace(ENTRY, account="zoe"))
+    clock.advance(DAY / 2 - 1)
+    assert bodies(store) == {}
+    clock.advance(1)
+    assert bodies(store) == {
+        "ann@example.org": [
+            "Logins to ann@example.org, up to Fri, 02 Jan 1970 00:00:00 +0000.",
+            "",
+            "1970-01-01T00:00:01+00:00 success UUID 0123456789abcdef from 192.0.2.1 DE by esmtp",
+            "",
+            "If one of them was not you, change your password, and have the device revoked.",
+        ],
+        "ben@example.org": [
+            "Logins to ben@example.org, up to Fri, 02 Jan 1970 00:00:00 +0000.",
+            "",
+            "1970-01-01T00:00:01+00:00 bad-credentials UUID 0123456789abcdef from 192.0.2.1 DE by esmtp",
+            "",
+            "If one of them was not you, change your password, and have the device revoked.",
+        ],
+    }
+    clock.advance(DAY)
+    assert len(success_result_of(store.queue_admin.entries())) == 2
+
+
+def test_a_guesser_does_not_fill_the_message(store: Store, digests: LoginDigests, clock: Clock) -> None:
+    for hour in range(2):
+        take(store, *[replace(FAILURE, time=hour * 3600.0)] * 150)
+    clock.advance(DAY)
+    lines = bodies(store)["ann@example.org"]
+    assert lines[2] == "(100 earlier ones are left out)"
+    assert len(lines) == 200 + 5
+
+
+def test_a_server_that_was_down_sends_it_later(store: Store, digests: LoginDigests, mail: HolderMail) -> None:
+    take(store, ENTRY)
+    digests.stop()
+    clock = Clock()
+    clock.advance(3 * DAY)
+    LoginDigests(store.logins, store.digest_mark, clock).configure(DAY, mail)
+    clock.advance(DAY)
+    assert list(bodies(store)) == ["ann@example.org"]
+
+
+def test_who_begins_to_send_them_tells_no_old_news(store: Store, mail: HolderMail, clock: Clock) -> None:
+    digests = LoginDigests(store.logins, store.digest_mark, clock)
+    for every in (None, DAY, None, DAY):
+        digests.configure(every, mail)
+        take(store, ENTRY)
+    digests.configure(None, mail)
+    digests.configure(DAY, mail)
+    clock.advance(2 * DAY)
+    assert bodies(store) == {}
+    digests.stop()
+    assert not clock.getDelayedCalls()
+
+
+def test_a_log_that_cannot_be_sent_waits_for_the_next_time(
+    store: Store, digests: LoginDigests, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(store, ENTRY)
+    with monkeypatch.context() as broken, logged() as events:
+        broken.setattr(store.digest_mark, "get", lambda: fail(OSError("the disk is gone")))
+        clock.advance(DAY)
+    assert any("could not be sent" in event["log_format"] for event in events if event["log_format"])
+    clock.advance(DAY)
+    assert list(bodies(store)) == ["ann@example.org"]
+
+
 # Files
 
 
@@ -188,14 +297,14 @@ def test_trouble_with_a_file_is_told(tmp_path: Path) -> None:
 # The configuration
 
 
-def keeping(store: Store, queue: QueueTarget, identities: Identities) -> LoginKeeping:
+def keeping(store: Store, mail: HolderMail, identities: Identities) -> LoginKeeping:
     configuration = Configuration(hostname="mx.example.org", identities=identities)
-    return LoginKeeping.under(configuration, store, queue, at_once, addresses)
+    return LoginKeeping.under(configuration, store, mail, at_once, addresses)
 
 
-def test_the_configuration_says_who_is_told(store: Store, queue: QueueTarget, tmp_path: Path) -> None:
+def test_the_configuration_says_who_is_told(store: Store, mail: HolderMail, tmp_path: Path) -> None:
     def kinds(identities: Identities) -> list[type]:
-        return [type(sink) for sink in keeping(store, queue, identities).sinks]
+        return [type(sink) for sink in keeping(store, mail, identities).sinks]
 
     assert kinds(Identities()) == [type(store.logins), LoginAlerts]
     assert kinds(Identities(alert_mail=False, user_log=tmp_path)) == [type(store.logins), HolderLogFiles]
@@ -208,9 +317,9 @@ def test_the_configuration_says_who_is_told(store: Store, queue: QueueTarget, tm
     [("Ann", "ann@example.org"), ("ann@EXAMPLE.org", "ann@example.org"), ("a b@c", "a b@c"), ("", "")],
 )
 def test_an_attempt_knows_the_account_that_is_meant(
-    store: Store, queue: QueueTarget, given: str, account: str
+    store: Store, mail: HolderMail, given: str, account: str
 ) -> None:
-    completed = keeping(store, queue, Identities()).completed(login_attempt(None, given))
+    completed = keeping(store, mail, Identities()).completed(login_attempt(None, given))
     assert (completed.account, completed.username) == (account, given)
     assert completed.place == Place("192.0.2.1", "192.0.2.0/24")
 
