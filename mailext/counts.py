@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 
-__all__ = ["ConnectionCounts", "LiveConnections"]
+from mailext.values import Place
+
+__all__ = ["ConnectionCounts", "ConnectionLimits", "LiveConnections"]
 
 _T = TypeVar("_T")
+
+
+class ConnectionLimits(Protocol):
+    """How many connections there may be at one time: of all clients, of one address, of one network."""
+
+    @property
+    def connections(self) -> int: ...
+
+    @property
+    def connections_per_address(self) -> int: ...
+
+    @property
+    def connections_per_network(self) -> int: ...
 
 
 class ConnectionCounts:
@@ -25,6 +40,7 @@ class ConnectionCounts:
         self.begun = 0
         self._all = 0
         self._per_address: Counter[str] = Counter()
+        self._per_network: Counter[str] = Counter()
 
     def add(self, address: str) -> None:
         """
@@ -35,29 +51,36 @@ class ConnectionCounts:
         self.begun += 1
         self._all += 1
         self._per_address[address] += 1
+        self._per_network[_network(address)] += 1
 
     def remove(self, address: str) -> None:
         """A connection has ended."""
         self._all -= 1
-        self._per_address[address] -= 1
-        if not self._per_address[address]:
-            del self._per_address[address]
+        for counts, key in ((self._per_address, address), (self._per_network, _network(address))):
+            counts[key] -= 1
+            if not counts[key]:
+                del counts[key]
 
     @property
     def open(self) -> int:
         """How many there are at the moment."""
         return self._all
 
-    def is_full(self, address: str, connections: int, per_address: int) -> bool:
+    def limit_reached(self, address: str, limits: ConnectionLimits) -> str:
         """
-        Whether one more would be too many.
+        Which limit one more connection would exceed.
 
-        :param connections: how many there may be.
-        :param per_address: how many of them from one address. Those without
-            one are not counted by it.
+        :param address: whose connection it is; one without an address is
+            counted by the first limit only.
+        :return: the key of ``[limits]``; empty if it may come in.
         """
-        from_one = self._per_address[address] if address else 0
-        return self._all >= connections or from_one >= per_address
+        if self._all >= limits.connections:
+            return "connections"
+        if address and self._per_address[address] >= limits.connections_per_address:
+            return "connections-per-address"
+        if address and self._per_network[_network(address)] >= limits.connections_per_network:
+            return "connections-per-network"
+        return ""
 
 
 class LiveConnections(Generic[_T]):
@@ -80,9 +103,9 @@ class LiveConnections(Generic[_T]):
         """Those of the moment: they may end meanwhile."""
         return iter(tuple(self._live))
 
-    def is_full(self, address: str, connections: int, per_address: int) -> bool:
-        """See :meth:`ConnectionCounts.is_full`."""
-        return self._counts.is_full(address, connections, per_address)
+    def limit_reached(self, address: str, limits: ConnectionLimits) -> str:
+        """See :meth:`ConnectionCounts.limit_reached`."""
+        return self._counts.limit_reached(address, limits)
 
     def begun(self, protocol: _T, address: str) -> None:
         """
@@ -109,3 +132,7 @@ class LiveConnections(Generic[_T]):
         drained: Deferred[None] = Deferred()
         self._drained.append(drained)
         return drained
+
+
+def _network(address: str) -> str:
+    return Place.of(address).network

@@ -9,6 +9,7 @@ of RFC 3501 section 9.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -45,7 +46,13 @@ class _Asked(Protocol):
 class BoundedArguments(imap4.IMAP4Server):
     """
     :cvar message_size: the largest message that may be appended, in octets.
+    :ivar has_room: whether the disk has room for so many octets more.
+    :ivar limit_reached: the key of ``[limits]`` that the command under way
+        came up against; empty without one.
     """
+
+    has_room: Callable[[int], bool]
+    limit_reached = ""
 
     MAX_LENGTH = LONGEST_LINE
     message_size = 50 * 1024 * 1024
@@ -137,7 +144,11 @@ class BoundedArguments(imap4.IMAP4Server):
             raise IllegalClientResponse("a literal is missing or malformed")
         if int(match[1]) > self.message_size:
             # RFC 7889 names the limit; the client has not sent anything yet.
+            self.limit_reached = "message-size"
             raise IllegalOperation("the message is too big")
+        if not self.has_room(int(match[1])):
+            self.limit_reached = "disk-reserve"
+            raise IllegalOperation("there is no room for it")
         arriving: Deferred[_Argument] = self._fileLiteral(int(match[1]))
         return arriving
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol as TypingProtocol
 from typing import cast
 
@@ -14,12 +15,14 @@ from mailext import tls_layer
 from mailext.access.settings import AccessSettings
 from mailext.clientid.login import AnyPortal
 from mailext.counts import ConnectionCounts, LiveConnections
+from mailext.refusal_log import log_connection_refused
 from mailext.values import SessionView
 
-__all__ = ["AccessFactory", "AccessProtocol", "ProtocolMaker"]
+__all__ = ["AccessFactory", "AccessProtocol", "ProtocolMaker", "TooMany"]
 
 _SHUTTING_DOWN = b"The server is shutting down"
 _LOGIN_REVOKED = b"The login is no longer valid"
+_TOO_MANY = "Too many connections"
 
 
 class AccessProtocol(TypingProtocol):
@@ -32,10 +35,29 @@ class AccessProtocol(TypingProtocol):
     def cut_off(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """
+    What a protocol says to a connection beyond the limits.
+
+    :param code: BYE or -ERR.
+    :param response_code: what stands in brackets behind it.
+    """
+
+    code: str
+    response_code: str
+
+    @property
+    def line(self) -> bytes:
+        """The line, for whoever connects."""
+        untagged = "* " if self.code == "BYE" else ""
+        return f"{untagged}{self.code} [{self.response_code}] {_TOO_MANY}\r\n".encode("ascii")
+
+
 class ProtocolMaker(TypingProtocol):
     """Makes the protocol of one connection."""
 
-    too_many: bytes
+    too_many: TooMany
 
     def __call__(
         self, settings: AccessSettings, portal: AnyPortal, clock: IReactorTime, ended: Callable[[], object]
@@ -85,8 +107,17 @@ class AccessFactory(Factory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         address = getattr(addr, "host", "")
         limits = self._settings
-        if self._live.is_full(address, limits.connections, limits.connections_per_address):
-            return _Refusal(self._make.too_many)
+        if limit := self._live.limit_reached(address, limits):
+            told = self._make.too_many
+            log_connection_refused(
+                limits.name,
+                address or "local",
+                code=told.code,
+                enhanced=told.response_code,
+                reason=_TOO_MANY,
+                limit=limit,
+            )
+            return _Refusal(told.line)
         protocol = self._make(
             self._settings, self._portal, self._clock, lambda: self._live.ended(protocol, address)
         )

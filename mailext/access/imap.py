@@ -27,10 +27,10 @@ from zope.interface import implementer
 from mailext.access.arguments import BoundedArguments
 from mailext.access.delivering import Wanted, send_messages
 from mailext.access.describing import string
+from mailext.access.factory import TooMany
 from mailext.access.fetching import Item, SimpleItem, sets_seen
 from mailext.access.imap_connection import CommandEntry, ImapConnection, TryCreateError
 from mailext.access.names import DELIMITER, decode_name, encode_name
-from mailext.access.outflow import Outflow
 from mailext.access.searching import Query
 from mailext.interfaces import IMailboxWatcher, IRefreshableMailbox
 from mailext.values import MailboxNews
@@ -58,7 +58,7 @@ class IMAP4(ImapConnection):
     """
 
     #: Of connections beyond the limits.
-    too_many = b"* BYE [UNAVAILABLE] Too many connections\r\n"
+    too_many = TooMany("BYE", "UNAVAILABLE")
 
     _refreshing: Deferred[None] | None = None
     _is_stale = False
@@ -301,16 +301,13 @@ class IMAP4(ImapConnection):
         told = asked if any(each.type == "flags" for each in asked) else (*asked, SimpleItem("flags"))
         found = await maybeDeferred(self.mbox.fetch, numbers, by_uid)
         wanted = [Wanted(number, message, told if number in seen else asked) for number, message in found]
-        outflow = Outflow(self.transport, self.clock, self.settings.command_timeout)
         patience = self.setTimeout(None)
-        outflow.open()
         try:
-            await send_messages(outflow, self.settings.in_thread, wanted)
+            await send_messages(self.outflow, self.settings.in_thread, wanted)
         except DeferredTimeoutError:
-            self.cut_off()
+            self.took_too_long()
             raise ConnectionLost from None
         finally:
-            outflow.close()
             if not self._is_over:
                 self.setTimeout(patience)
         return b"FETCH completed"

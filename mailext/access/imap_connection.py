@@ -33,11 +33,14 @@ from zope.interface import implementer
 
 from mailext.access.arguments import BoundedArguments
 from mailext.access.names import FolderNameError
+from mailext.access.outflow import Outflow
 from mailext.access.presence import IdentityRefusedError, Presence
 from mailext.access.settings import AccessSettings
 from mailext.access.transport import IReaderTransport
 from mailext.accounts.exchange import MalformedResponseError, SaslExchange
 from mailext.clientid.login import AnyPortal, LoginRefusedError, LoginUnavailableError
+from mailext.deadline import Deadline
+from mailext.refusal_log import log_refusal
 from mailext.threads import ThreadsBusyError
 from mailext.values import Protocol, SessionView
 from mailext.wire.grammar import GrammarError, decode_base64
@@ -55,7 +58,11 @@ _TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}')
 _VERB = re.compile(rb"[A-Za-z]{1,32}")
 # How long a client has to take its last line, in seconds.
 _FAREWELL_SECONDS = 10.0
+# The same for one that is told that the server stops: nobody is to wait for it.
+_LAST_SECONDS = 2.0
+_RESPONSE_CODE = re.compile(rb"\[([A-Z-]+)[^\]]*\] ?")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_ERRORS = frozenset({b"NO", b"BAD"})
 
 
 class TryCreateError(NoSuchMailbox):
@@ -98,15 +105,24 @@ class ImapConnection(BoundedArguments):
         super().__init__({}, settings.tls)
         self.settings = settings
         self.message_size = settings.message_size
+        self.has_room = settings.has_room
         self.clock = clock
         self.portal = portal
         self.timeOut = settings.command_timeout
         self.IDENT = settings.hostname.encode("ascii") + b" IMAP4rev1"
         self._ended = ended
         self._tag: bytes | None = None
+        self._verb = "the session"
+        self._time_limit = "command-timeout"
+        self._literal_time = Deadline(
+            clock,
+            lambda: self._leave(b"The literal takes too long", "message-timeout"),
+            lambda: self._leave(b"The literal comes too slowly", "min-rate"),
+        )
         self._errors = 0
         self._commands = 0
-        self._farewell: bytes | None = None
+        self._farewell: tuple[bytes, str] | None = None
+        self._is_stopping = False
         self._is_leaving = False
         self._is_over = False
 
@@ -114,13 +130,20 @@ class ImapConnection(BoundedArguments):
 
     def connectionMade(self) -> None:
         self.presence = Presence(Protocol.IMAP, self.transport, self.settings, self.portal, self.clock)
+        self.outflow = Outflow(self.transport, self.clock, self.settings.command_timeout, self._go_on)
+        self.outflow.open()
         super().connectionMade()
         if self.presence.encrypted:
-            self.setTimeout(self.settings.handshake_timeout)
+            self._await_handshake()
+
+    def _await_handshake(self) -> None:
+        self._time_limit = "handshake-timeout"
+        self.setTimeout(self.settings.handshake_timeout)
 
     def handshakeCompleted(self) -> None:
         """TLS has begun (:class:`~twisted.internet.interfaces.IHandshakeListener`)."""
         self.presence.handshake_completed()
+        self._time_limit = "command-timeout"
         self.setTimeout(self.settings.command_timeout)
 
     def sessionView(self) -> SessionView:
@@ -134,15 +157,16 @@ class ImapConnection(BoundedArguments):
         if self._is_leaving:
             self.transport.abortConnection()
         else:
-            self._leave(b"Autologout; the connection was idle for too long")
+            self._leave(b"Autologout; the connection was idle for too long", self._time_limit)
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: ARG002 - Twisted's signature
         self._leave(b"The line is too long")
 
     def retire(self, farewell: bytes) -> None:
         """End the connection, after the command that is under way."""
+        self._is_stopping = True
         if self._is_busy:
-            self._farewell = farewell
+            self._farewell = farewell, ""
         else:
             self._leave(farewell)
 
@@ -150,15 +174,42 @@ class ImapConnection(BoundedArguments):
         """End the connection at once."""
         self.transport.abortConnection()
 
-    def _leave(self, farewell: bytes) -> None:
+    def _leave(self, farewell: bytes, limit: str = "") -> None:
+        """:param limit: the key of [limits] that the client came up against."""
         if not self._is_leaving:
-            self._is_leaving = True
+            self._log_refusal(b"BYE", farewell, limit)
             self.sendUntaggedResponse(b"BYE " + farewell)
-            self.setTimeout(_FAREWELL_SECONDS)
-            self.transport.loseConnection()
+            self._part()
+
+    def _part(self) -> None:
+        self._is_leaving = True
+        self._literal_time.stop()
+        self.setTimeout(_LAST_SECONDS if self._is_stopping else _FAREWELL_SECONDS)
+        self.outflow.close()
+        self.transport.loseConnection()
+
+    def took_too_long(self) -> None:
+        """The client does not take what it has asked for."""
+        self._log_refusal(b"BYE", b"The answer was not taken", "command-timeout")
+        self.cut_off()
+
+    def _log_refusal(self, state: bytes, text: bytes, limit: str) -> None:
+        match = _RESPONSE_CODE.match(text)
+        code, words = (match[1], text[match.end() :]) if match else (b"", text)
+        # What Twisted says behind a colon may be a piece of the command, and a secret.
+        reason = words.partition(b":")[0].decode("ascii", "replace")
+        log_refusal(
+            self.sessionView(),
+            command=self._verb,
+            code=state.decode("ascii"),
+            enhanced=code.decode("ascii"),
+            reason=reason,
+            limit=limit,
+        )
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._is_over = True
+        self._literal_time.stop()
         super().connectionLost(reason)
         self.presence.end()
         self._ended()
@@ -174,9 +225,27 @@ class ImapConnection(BoundedArguments):
         if self._is_leaving:
             return
         super().lineReceived(line)
-        if self._is_busy:
+        if self._is_busy or self.outflow.is_full:
             # What the client has sent ahead stays unread.
             self.pauseProducing()
+
+    def setRawMode(self) -> None:
+        """A literal comes."""
+        super().setRawMode()
+        self._literal_time.begin(self.settings.message_timeout, self.settings.min_rate)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        self._literal_time.count(len(data))
+        super().rawDataReceived(data)
+
+    def setLineMode(self, extra: bytes = b"") -> None:
+        """The literal has come."""
+        self._literal_time.stop()
+        super().setLineMode(extra)
+
+    def _go_on(self) -> None:
+        if self.paused and not (self._is_busy or self._is_over or self.outflow.is_full):
+            self.resumeProducing()
 
     def parse_command(self, line: bytes) -> None:
         tag, _, rest = line.partition(b" ")
@@ -186,14 +255,18 @@ class ImapConnection(BoundedArguments):
             self._count_error()
             return
         self._tag = tag
+        self._verb = verb.upper().decode("ascii") if self._knows(verb) else "an unknown command"
         self._commands += 1
         if self.state == "unauth" and self._commands > self.settings.commands:
-            self._leave(b"Too many commands without a login")
+            self._leave(b"Too many commands without a login", "junk-commands")
             return
         try:
             self.dispatchCommand(tag, verb, arguments)
         except IllegalClientResponse:
             self.sendBadResponse(tag, b"Malformed command")
+
+    def _knows(self, verb: bytes) -> bool:
+        return self.lookupCommand(verb) is not None and verb.isascii()
 
     def lookupCommand(self, cmd: bytes) -> CommandEntry | None:
         verb = cmd.upper()
@@ -204,22 +277,24 @@ class ImapConnection(BoundedArguments):
 
     def _respond(self, state: bytes, tag: bytes | None, message: bytes | None) -> None:
         super()._respond(state, tag, message)
+        if state in _ERRORS:
+            self._log_refusal(state, message or b"", self.limit_reached)
+            self.limit_reached = ""
         if tag is None or tag != self._tag:
             return
         self._tag = None
         if self._farewell is not None:
-            self._leave(self._farewell)
+            self._leave(*self._farewell)
         elif state == b"BAD":
             self._count_error()
         else:
             self._errors = 0
-        if self.paused and not self._is_over:
-            self.resumeProducing()
+        self._go_on()
 
     def _count_error(self) -> None:
         self._errors += 1
         if self._errors >= self.settings.errors:
-            self._leave(b"Too many errors")
+            self._leave(b"Too many errors", "errors")
 
     def run(self, tag: bytes, command: Coroutine[Deferred[Any], Any, bytes]) -> None:
         """
@@ -276,7 +351,7 @@ class ImapConnection(BoundedArguments):
             self._leave(b"Nothing may follow STARTTLS before TLS has begun")
         else:
             self.sendPositiveResponse(tag, b"Begin TLS negotiation now")
-            self.setTimeout(self.settings.handshake_timeout)
+            self._await_handshake()
             self.presence.start_tls()
 
     def do_CLIENTID(self, tag: bytes, kind: bytes, token: bytes) -> None:
@@ -344,13 +419,15 @@ class ImapConnection(BoundedArguments):
             login = await self.presence.log_in(credentials, username, mechanism, IAccount)
         except LoginRefusedError:
             if self.presence.is_given_up:
-                self._farewell = b"Too many failed logins"
+                self._farewell = b"Too many failed logins", "auth-failures"
             raise
         if exchange is not None and exchange.last_word is not None and await self._ask(exchange.last_word):
-            self._farewell = b"The server's proof was not acknowledged"
+            self._farewell = b"The server's proof was not acknowledged", ""
             raise IllegalClientResponse("no acknowledgement")
         self.account = login.avatar
         self.state = "auth"
+        # No limit of ours: IMAP itself says how long a reader may be idle.
+        self._time_limit = ""
         self.setTimeout(self.POSTAUTH_TIMEOUT)
         return b"[CAPABILITY " + b" ".join(self.listCapabilities()) + b"] Logged in"
 
@@ -358,8 +435,7 @@ class ImapConnection(BoundedArguments):
         self.sendUntaggedResponse(b"BYE Logging out")
         self._is_leaving = True
         self.sendPositiveResponse(tag, b"LOGOUT completed")
-        self.setTimeout(_FAREWELL_SECONDS)
-        self.transport.loseConnection()
+        self._part()
 
     #: By state and verb: a method, and how its arguments are read one after the
     #: other. Twisted's own tables, with its own methods, hold for the rest.

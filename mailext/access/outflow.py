@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IPushProducer, IReactorTime
-from zope.interface import implementer
+from twisted.internet.interfaces import IReactorTime
 
 from mailext.access.transport import IReaderTransport
+from mailext.backpressure import Backpressure
 
 __all__ = ["Outflow"]
 
 
-@implementer(IPushProducer)
 class Outflow:
     """
-    Between :meth:`open` and :meth:`close` it is the transport's producer.
+    What a connection sends, from :meth:`open` to :meth:`close`.
 
     :param patience: for how many seconds a client may take nothing.
+    :param drained: called when a client takes again what it is sent.
     """
 
-    def __init__(self, transport: IReaderTransport, clock: IReactorTime, patience: float) -> None:
+    def __init__(
+        self,
+        transport: IReaderTransport,
+        clock: IReactorTime,
+        patience: float,
+        drained: Callable[[], object],
+    ) -> None:
         self._transport = transport
         self._clock = clock
         self._patience = patience
+        self._drained = drained
         self._waiting: Deferred[None] | None = None
-        self._is_full = False
-        self._is_gone = False
+        self._backpressure = Backpressure(transport, self._go_on)
+        self.open = self._backpressure.open
+        self.close = self._backpressure.close
 
-    def open(self) -> None:
-        """Begin."""
-        self._transport.registerProducer(self, True)  # noqa: FBT003 - IConsumer's
-
-    def close(self) -> None:
-        """Everything has been written."""
-        self._transport.unregisterProducer()
+    @property
+    def is_full(self) -> bool:
+        """Whether the client has not taken what it was sent."""
+        return self._backpressure.is_full
 
     async def write(self, data: bytes) -> None:
         """
@@ -44,27 +51,17 @@ class Outflow:
         :raise twisted.internet.defer.TimeoutError: if the client takes
             nothing for too long.
         """
-        if not self._is_gone:
+        if not self._backpressure.is_gone:
             self._transport.write(data)
-        if self._is_full and not self._is_gone:
+        if self.is_full:
             self._waiting = Deferred()
             await self._waiting.addTimeout(self._patience, self._clock)
-        if self._is_gone:
+        if self._backpressure.is_gone:
             raise ConnectionLost
-
-    def pauseProducing(self) -> None:
-        self._is_full = True
-
-    def resumeProducing(self) -> None:
-        self._is_full = False
-        self._go_on()
-
-    def stopProducing(self) -> None:
-        """The connection is gone."""
-        self._is_gone = True
-        self._go_on()
 
     def _go_on(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.called:
             waiting.callback(None)
+        if not self._backpressure.is_gone:
+            self._drained()

@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailext.access.dots import DotStuffing
+from mailext.access.factory import TooMany
 from mailext.access.mime import Octets, close, end_of_header, octets_of
 from mailext.access.outflow import Outflow
 from mailext.access.presence import Presence
@@ -28,6 +29,7 @@ from mailext.access.transport import IReaderTransport
 from mailext.accounts.exchange import MalformedResponseError, SaslExchange
 from mailext.clientid.login import AnyPortal, LoginRefusedError, LoginUnavailableError
 from mailext.interfaces import IOpenableMailbox
+from mailext.refusal_log import log_refusal
 from mailext.threads import ThreadsBusyError
 from mailext.values import Protocol, SessionView
 from mailext.wire.grammar import GrammarError, decode_base64
@@ -40,6 +42,9 @@ _log = Logger()
 
 _NUMBER = re.compile(rb"[0-9]{1,9}")
 _FAREWELL_SECONDS = 10.0
+# The same for one that is told that the server stops: nobody is to wait for it.
+_LAST_SECONDS = 2.0
+_ERROR = re.compile(rb"-ERR (?:\[([A-Z/-]+)\] )?(.*)", re.DOTALL)
 # What a client may send ahead of replies, in octets, before it is not read.
 _AHEAD = 64 * 1024
 _LONGEST_LINE = 1024
@@ -74,7 +79,7 @@ class POP3(pop3.POP3):
     mbox: Any
 
     #: Of connections beyond the limits.
-    too_many = b"-ERR [SYS/TEMP] Too many connections\r\n"
+    too_many = TooMany("-ERR", "SYS/TEMP")
 
     def __init__(
         self, settings: AccessSettings, portal: AnyPortal, clock: IReactorTime, ended: Callable[[], object]
@@ -93,7 +98,10 @@ class POP3(pop3.POP3):
         self._answered: Deferred[bytes] | None = None
         self._errors = 0
         self._commands = 0
-        self._farewell: bytes | None = None
+        self._verb = "the session"
+        self._time_limit = "command-timeout"
+        self._farewell: tuple[bytes, str] | None = None
+        self._is_stopping = False
         self._is_leaving = False
         self._is_over = False
 
@@ -101,13 +109,20 @@ class POP3(pop3.POP3):
 
     def connectionMade(self) -> None:
         self.presence = Presence(Protocol.POP3, self.transport, self.settings, self.portal, self.clock)
+        self._outflow = Outflow(self.transport, self.clock, self.settings.command_timeout, self._pump)
+        self._outflow.open()
         super().connectionMade()
         if self.presence.encrypted:
-            self.setTimeout(self.settings.handshake_timeout)
+            self._await_handshake()
+
+    def _await_handshake(self) -> None:
+        self._time_limit = "handshake-timeout"
+        self.setTimeout(self.settings.handshake_timeout)
 
     def handshakeCompleted(self) -> None:
         """TLS has begun (:class:`~twisted.internet.interfaces.IHandshakeListener`)."""
         self.presence.handshake_completed()
+        self._time_limit = "command-timeout"
         self.setTimeout(self.settings.command_timeout)
 
     def sessionView(self) -> SessionView:
@@ -122,12 +137,13 @@ class POP3(pop3.POP3):
             self.transport.abortConnection()
         else:
             # RFC 1939 section 3: what was marked stays.
-            self._leave(b"-ERR The connection was idle for too long")
+            self._leave(b"-ERR The connection was idle for too long", self._time_limit)
 
     def retire(self, farewell: bytes) -> None:
         """End the connection, after the command that is under way."""
+        self._is_stopping = True
         if self._is_busy:
-            self._farewell = farewell
+            self._farewell = farewell, ""
         else:
             self._leave(b"-ERR [SYS/TEMP] " + farewell)
 
@@ -135,12 +151,32 @@ class POP3(pop3.POP3):
         """End the connection at once."""
         self.transport.abortConnection()
 
-    def _leave(self, last: bytes) -> None:
+    def _leave(self, last: bytes, limit: str = "") -> None:
+        """:param limit: the key of [limits] that the client came up against."""
         if not self._is_leaving:
             self._is_leaving = True
+            self._log_error(last, limit)
             self.sendLine(last)
-            self.setTimeout(_FAREWELL_SECONDS)
+            self.setTimeout(_LAST_SECONDS if self._is_stopping else _FAREWELL_SECONDS)
+            self._outflow.close()
             self.transport.loseConnection()
+
+    def failResponse(self, message: bytes = b"") -> None:
+        line = b"-ERR " + message
+        self._log_error(line, "")
+        self.sendLine(line)
+
+    def _log_error(self, line: bytes, limit: str) -> None:
+        match = _ERROR.fullmatch(line)
+        if match is not None:
+            log_refusal(
+                self.sessionView(),
+                command=self._verb,
+                code="-ERR",
+                enhanced=(match[1] or b"").decode("ascii"),
+                reason=match[2].decode("ascii", "replace"),
+                limit=limit,
+            )
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._is_over = True
@@ -161,7 +197,7 @@ class POP3(pop3.POP3):
             return
         self._is_pumping = True
         try:
-            while not (self._is_busy or self._is_leaving):
+            while not (self._is_busy or self._is_leaving or self._outflow.is_full):
                 line = self._lines.take_line(_LONGEST_LINE if self._answered is None else SASL_LINE)
                 if line is None:
                     break
@@ -173,7 +209,8 @@ class POP3(pop3.POP3):
         self._regulate()
 
     def _regulate(self) -> None:
-        too_much = self._is_busy and not self._is_leaving and len(self._lines) > _AHEAD
+        waits = self._is_busy or self._outflow.is_full
+        too_much = waits and not self._is_leaving and len(self._lines) > _AHEAD
         if too_much and not self._is_paused:
             self._is_paused = True
             self.transport.pauseProducing()
@@ -190,13 +227,17 @@ class POP3(pop3.POP3):
             return
         self._commands += 1
         if self.mbox is None and self._commands > self.settings.commands:
-            self._leave(b"-ERR Too many commands without a login")
+            self._leave(b"-ERR Too many commands without a login", "junk-commands")
             return
         verb, _, rest = line.partition(b" ")
+        self._verb = verb.upper().decode("ascii") if self._knows(verb) else "an unknown command"
         self._is_busy = True
         Deferred.fromCoroutine(self._command(verb.upper(), rest)).addErrback(
             lambda failure: _log.failure("A command could not be answered", failure)
         )
+
+    def _knows(self, verb: bytes) -> bool:
+        return verb.upper() in self._authorization.keys() | self._transaction.keys()
 
     async def _command(self, verb: bytes, rest: bytes) -> None:
         commands = self._authorization if self.mbox is None else self._transaction
@@ -210,7 +251,8 @@ class POP3(pop3.POP3):
             self._errors = 0
         self._is_busy = False
         if self._farewell is not None:
-            self._leave(b"-ERR [SYS/TEMP] " + self._farewell)
+            last, limit = self._farewell
+            self._leave(b"-ERR [SYS/TEMP] " + last, limit)
         if not self._is_over:
             self._pump()
 
@@ -221,7 +263,7 @@ class POP3(pop3.POP3):
             self.failResponse(failure.getErrorMessage().encode("ascii"))
             self._errors += 1
             if self._errors >= self.settings.errors:
-                self._leave(b"-ERR Too many errors")
+                self._leave(b"-ERR Too many errors", "errors")
             return
         known = failure.check(*_REFUSALS)
         if known is None:
@@ -259,7 +301,7 @@ class POP3(pop3.POP3):
             self._leave(b"-ERR Nothing may follow STLS before TLS has begun")
             return
         self.successResponse(b"Begin TLS negotiation now")
-        self.setTimeout(self.settings.handshake_timeout)
+        self._await_handshake()
         self._userIs = None
         self.presence.start_tls()
 
@@ -314,10 +356,10 @@ class POP3(pop3.POP3):
             login = await self.presence.log_in(credentials, username, mechanism, IMailbox)
         except LoginRefusedError:
             if self.presence.is_given_up:
-                self._farewell = b"Too many failed logins"
+                self._farewell = b"Too many failed logins", "auth-failures"
             raise
         if exchange is not None and exchange.last_word is not None and await self._ask(exchange.last_word):
-            self._farewell = b"The server's proof was not acknowledged"
+            self._farewell = b"The server's proof was not acknowledged", ""
             raise _MalformedError("No acknowledgement")
         mailbox = login.avatar
         if IOpenableMailbox.providedBy(mailbox) and not await mailbox.open():
@@ -375,10 +417,9 @@ class POP3(pop3.POP3):
 
     async def _send(self, index: int, end: Callable[[Octets], int]) -> None:
         octets, length = await self.settings.in_thread(_open, self.mbox.getMessage, index, end)
-        outflow = Outflow(self.transport, self.clock, self.settings.command_timeout)
+        outflow = self._outflow
         stuffing = DotStuffing()
         patience = self.setTimeout(None)
-        outflow.open()
         try:
             await outflow.write(b"+OK %d octets\r\n" % length)
             for start in range(0, length, _CHUNK):
@@ -386,10 +427,10 @@ class POP3(pop3.POP3):
                 await outflow.write(stuffing.feed(await self.settings.in_thread(_read, octets, place)))
             await outflow.write(stuffing.finish())
         except DeferredTimeoutError:
+            self._log_error(b"-ERR The answer was not taken", "command-timeout")
             self.cut_off()
             raise ConnectionLost from None
         finally:
-            outflow.close()
             close(octets)
             if not self._is_over:
                 self.setTimeout(patience)

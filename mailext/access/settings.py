@@ -14,6 +14,10 @@ from mailext.threads import RunInThread
 __all__ = ["AccessSettings"]
 
 
+def _always_room(octets: int) -> bool:  # noqa: ARG001 - what is asked is of no matter
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
     """
@@ -24,8 +28,12 @@ class AccessSettings:
     :param in_thread: where messages are read.
     :param login: who judges logins.
     :param message_size: the largest message that a client may append.
+    :param message_timeout: for such a message, or another literal.
+    :param min_rate: octets a second that it must come with.
+    :param has_room: whether the disk has room for so many octets more.
     :param connections: at the same time, of all clients.
     :param connections_per_address: at the same time, of one address.
+    :param connections_per_network: at the same time, of one /24 of IPv4 or /56 of IPv6.
     :param errors: malformed commands one after the other that end a session.
     :param commands: commands before the login that end a session.
     :param auth_failures: failed logins that end a session.
@@ -45,8 +53,12 @@ class AccessSettings:
     in_thread: RunInThread
     login: LoginJudge
     message_size: int = 50 * 1024 * 1024
+    message_timeout: float = 1800.0
+    min_rate: float = 500.0
+    has_room: Callable[[int], bool] = _always_room
     connections: int = 5000
     connections_per_address: int = 50
+    connections_per_network: int = 500
     errors: int = 20
     commands: int = 100
     auth_failures: int = 3

@@ -44,6 +44,7 @@ __all__ = [
     "Program",
     "Rate",
     "Relay",
+    "Reserve",
     "RootsFile",
     "Smarthost",
     "SmarthostTls",
@@ -57,6 +58,9 @@ Delay = NewType("Delay", float)
 
 #: Octets per second; 0 is no bound.
 Rate = NewType("Rate", int)
+
+#: Octets that stay free; 0 is none.
+Reserve = NewType("Reserve", int)
 
 #: A TCP port, 1 to 65535.
 PortNumber = NewType("PortNumber", int)
@@ -153,6 +157,9 @@ class Limits:
     recipients: int = _key("Recipients of one message: 452 4.5.3.", default=1000)
     connections: int = _key("Connections to the listener at one time.", default=5000)
     connections_per_address: int = _key("Connections from one address at one time.", default=50)
+    connections_per_network: int = _key(
+        "Connections from one network, a /24 of IPv4 or a /56 of IPv6, at one time.", default=500
+    )
     commands: int = _key("Commands in one session since its last message.", default=1000)
     errors: int = _key("Commands that fail in one session since its last message.", default=20)
     junk_commands: int = _key(
@@ -164,6 +171,15 @@ class Limits:
     command_timeout: Seconds = _key("The wait for a command.", default=parse_duration("5m"))
     message_timeout: Seconds = _key("The wait for the end of a message.", default=parse_duration("30m"))
     min_rate: Rate = _key("The least octets per second of a message. 0B: none.", default=parse_size("500B"))
+    queue_messages: int = _key(
+        "Messages that may wait in the queue, counted once a second, before the next is answered 452 4.3.1.",
+        default=100_000,
+    )
+    disk_reserve: Reserve = _key(
+        "What must stay free on the disk of state-dir beside the size that a message declares: 452 4.3.1. "
+        "What the server itself puts into the queue may use it. 0B: nothing.",
+        default=parse_size("100MiB"),
+    )
     handshake_timeout: Seconds = _key(
         "The wait for the end of a TLS handshake.", default=parse_duration("30s")
     )

@@ -41,6 +41,7 @@ from mailext.config.model import (
     Network,
     PortNumber,
     Rate,
+    Reserve,
     RootsFile,
     SmarthostTls,
     key_name,
@@ -218,6 +219,7 @@ def _converter(folder: Path) -> Converter:
     converter.register_structure_hook(Delay, _parsed(parse_duration))
     converter.register_structure_hook(Octets, _parsed(_positive(parse_size, "0B")))
     converter.register_structure_hook(Rate, _parsed(parse_size))
+    converter.register_structure_hook(Reserve, _parsed(parse_size))
     converter.register_structure_hook(Path, _parsed(folder.joinpath))
     converter.register_structure_hook(RootsFile, _parsed(lambda text: _roots_file(folder, text)))
     converter.register_structure_hook_func(

@@ -21,6 +21,7 @@ from mailext.config.model import (
     PortNumber,
     Program,
     Rate,
+    Reserve,
     RootsFile,
     key_name,
 )
@@ -40,6 +41,7 @@ _TYPE_NAMES: Mapping[object, str] = {
     Delay: "duration",
     Octets: "size",
     Rate: "size per second",
+    Reserve: "size",
 }
 
 # Tables whose keys are names that the operator gives.
@@ -144,7 +146,7 @@ def _toml_value(value: Any, kind: object) -> str:  # noqa: ANN401 - of the kind 
         return "{" + ", ".join(entries) + "}"
     if kind in {Seconds, Delay}:
         value = format_duration(value)
-    elif kind in {Octets, Rate}:
+    elif kind in {Octets, Rate, Reserve}:
         value = format_size(value)
     elif isinstance(value, Enum):
         value = value.value

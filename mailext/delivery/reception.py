@@ -26,6 +26,7 @@ from mailext.message.submission import complete
 from mailext.message.trace import received
 from mailext.values import Envelope, Mailbox, MailOptions, Outcome, RcptOptions, SessionView, TlsDemand
 from mailext.wire.grammar import mailbox_of
+from mailext.wire.replies import Reply
 
 __all__ = [
     "ExchangeDelivery",
@@ -33,6 +34,7 @@ __all__ = [
     "RelayCheck",
     "SenderCheck",
     "SubmissionDelivery",
+    "always_room",
     "any_sender",
     "relays_for_nobody",
 ]
@@ -47,6 +49,11 @@ RelayCheck = Callable[[SessionView], bool]
 def any_sender(book: AddressBook, account: Mailbox, sender: Mailbox) -> bool:  # noqa: ARG001 - a sender check's signature
     """The sender check that lets every account send as anybody."""
     return True
+
+
+def always_room(octets: int) -> Reply | None:  # noqa: ARG001 - as any question about room
+    """The answer where room is never short."""
+    return None
 
 
 def relays_for_nobody(session: SessionView) -> bool:  # noqa: ARG001 - a relay check's signature
@@ -68,6 +75,8 @@ class Reception:
     :param sender_check: whose addresses an account sends as;
         :func:`any_sender` for no check.
     :param relay_check: for whom mail is relayed without a login.
+    :param room: what MAIL is answered if there is no room for a message of so
+        many octets, 0 where it does not say; None if there is.
     """
 
     addresses: Callable[[], AddressBook]
@@ -77,6 +86,7 @@ class Reception:
     unique: Callable[[], str]
     sender_check: SenderCheck = AddressBook.owns
     relay_check: RelayCheck = relays_for_nobody
+    room: Callable[[int], Reply | None] = always_room
 
     def now(self) -> datetime:
         """The date for header fields."""
@@ -96,7 +106,7 @@ class ExchangeDelivery:
     """
 
     _session: SessionView
-    _options: MailOptions
+    _options = MailOptions()
     _recipient: Mailbox
 
     def __init__(self, reception: Reception) -> None:
@@ -110,7 +120,14 @@ class ExchangeDelivery:
         self._session = session
 
     def validateFrom(self, helo: tuple[bytes, bytes], origin: Address) -> Address:  # noqa: ARG002 - Twisted's signature
-        """Any sender will do."""
+        """
+        Any sender will do.
+
+        :raise SMTPServerError: if there is no room for another message.
+        """
+        refusal = self._reception.room(self._options.size or 0)
+        if refusal is not None:
+            raise SMTPServerError(refusal.code, f"{refusal.enhanced} {' '.join(refusal.lines)}")
         return origin
 
     def recipientOptions(self, recipient: Mailbox, options: RcptOptions) -> None:  # noqa: ARG002 - the interface asks for it
@@ -177,11 +194,13 @@ class SubmissionDelivery(ExchangeDelivery):
         super().__init__(reception)
         self._account = account
 
-    def validateFrom(self, helo: tuple[bytes, bytes], origin: Address) -> Address:  # noqa: ARG002 - Twisted's signature
+    def validateFrom(self, helo: tuple[bytes, bytes], origin: Address) -> Address:
         """
+        :raise SMTPServerError: if there is no room for another message.
         :raise SMTPBadSender: if the account may not send as this address. The
             null reverse-path is nobody's: notifications have it (RFC 8098).
         """
+        super().validateFrom(helo, origin)
         if not bytes(origin):
             return origin
         sender = mailbox_of(bytes(origin))

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer, IReactorTime, ITCPTransport, ITransport
+from twisted.internet.interfaces import IConsumer, IPushProducer, IReactorTime, ITCPTransport, ITransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from mailext.net.deadline import Deadline
+from mailext.backpressure import Backpressure
+from mailext.deadline import Deadline
 from mailext.wire import replies
 from mailext.wire.events import Event, Signal, UnknownCommand
 from mailext.wire.replies import Reply
@@ -30,6 +31,11 @@ _log = Logger()
 _IN_MESSAGE = (State.DATA, State.CHUNKS)
 #: Seconds that a client has to take our last words before it is cut off.
 _FAREWELL = 10.0
+#: The same for one that is told that the server stops: nobody is to wait for
+#: its close_notify.
+_LAST_FAREWELL = 2.0
+#: Octets of replies that fill no transport: few sessions have more.
+_UNCHECKED = 1 << 15
 
 
 class Conversation:
@@ -59,10 +65,12 @@ class Conversation:
         self._timeout = timeout
         self._message_timeout = message_timeout
         self._min_rate = min_rate
-        self._deadline = Deadline(clock, self.time_out)
+        self._deadline = Deadline(clock, self.time_out, lambda: self.end(replies.BELOW_LEAST_RATE))
         self._pumping = False
         self._waiting = False
         self._paused = False
+        self._said = 0
+        self._backpressure = Backpressure(cast("IConsumer", transport), self.pump)
         self._retiring: Reply | None = None
         self._shaking_hands = False
         self._closing = False
@@ -96,7 +104,7 @@ class Conversation:
             return
         self._pumping = True
         try:
-            while not (self._waiting or self._parting):
+            while not (self._waiting or self._parting or self._backpressure.is_full):
                 event = self.session.next_event()
                 if isinstance(event, Signal):
                     break
@@ -115,13 +123,23 @@ class Conversation:
             self.session.close(farewell)
         data = self.session.data_to_send()
         if data:
-            self._transport.write(data)
+            self._say(data)
         if self.session.state is State.CLOSED:
             self._part()
         elif not self._waiting:
             if data and self.session.state not in _IN_MESSAGE:
                 self.await_command()
-            self._resume()
+            if self._backpressure.is_full:
+                # Whoever does not take its replies is not asked for more commands.
+                self._pause()
+            else:
+                self._resume()
+
+    def _say(self, data: bytes) -> None:
+        self._transport.write(data)
+        self._said += len(data)
+        if self._said > _UNCHECKED and not self._backpressure.is_open:
+            self._backpressure.open()
 
     def reply(self, answer: Reply | Deferred[Reply]) -> None:
         """Answer the session's question, now or when the answer is there."""
@@ -188,7 +206,8 @@ class Conversation:
     def _part(self) -> None:
         self._closing = True
         self._resume()
-        self._deadline.begin(_FAREWELL)
+        self._backpressure.close()
+        self._deadline.begin(_LAST_FAREWELL if self._retiring else _FAREWELL)
         self._transport.loseConnection()
         if self._shaking_hands:
             # Without the handshake it cannot be told anything.

@@ -34,9 +34,10 @@ from mailext.net import tls
 from mailext.net.answers import then
 from mailext.net.authentication import Authentication, reply_to_malformed
 from mailext.net.conversation import Conversation
-from mailext.net.refusals_log import log_refusal
+from mailext.net.limit_names import limit_of
 from mailext.net.settings import ListenerSettings
 from mailext.net.transaction import Helo, SmtpHooks, Transaction
+from mailext.refusal_log import log_refusal
 from mailext.values import Protocol, SessionView, TlsFacts, Verdict
 from mailext.wire import replies
 from mailext.wire.events import (
@@ -234,7 +235,14 @@ class ESMTP(smtp.ESMTP):
         )
 
     def _log_refusal(self, reply: Reply) -> None:
-        log_refusal(reply, self._session.command, self._session.state, self.sessionView())
+        log_refusal(
+            self.sessionView(),
+            command=self._session.command or "the session",
+            code=reply.code,
+            enhanced=reply.enhanced or "",
+            reason=" ".join(reply.lines),
+            limit=limit_of(reply, self._session.state),
+        )
 
     # Events
 

@@ -14,8 +14,8 @@ from mailext.clientid.login import AnyPortal
 from mailext.counts import ConnectionCounts, LiveConnections
 from mailext.net import tls
 from mailext.net.esmtp import ESMTP
-from mailext.net.refusals_log import log_connection_refused
 from mailext.net.settings import ListenerSettings
+from mailext.refusal_log import log_connection_refused
 from mailext.wire import replies
 
 __all__ = ["SMTPFactory"]
@@ -69,8 +69,16 @@ class SMTPFactory(smtp.SMTPFactory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         address = getattr(addr, "host", "")
         limits = self.settings or self.protocol.settings
-        if self._live.is_full(address, limits.connections, limits.connections_per_address):
-            log_connection_refused(limits.name, address or "local")
+        if limit := self._live.limit_reached(address, limits):
+            told = replies.TOO_MANY_CONNECTIONS
+            log_connection_refused(
+                limits.name,
+                address or "local",
+                code=told.code,
+                enhanced=told.enhanced or "",
+                reason=" ".join(told.lines),
+                limit=limit,
+            )
             return _Refusal()
         protocol = super().buildProtocol(addr)
         if self.settings is not None:

@@ -33,6 +33,7 @@ class ListenerSettings:
     :param min_rate: octets a second that a client must give within a message.
     :param connections: at the same time, of all clients.
     :param connections_per_address: at the same time, of one address.
+    :param connections_per_network: at the same time, of one /24 of IPv4 or /56 of IPv6.
     :param require_auth: whether MAIL needs a login.
     :param plaintext_auth: whether AUTH is offered outside of TLS too.
     :param clientid_enabled: whether CLIENTID is offered.
@@ -60,6 +61,7 @@ class ListenerSettings:
     min_rate: float = 500.0
     connections: int = 5000
     connections_per_address: int = 50
+    connections_per_network: int = 500
     require_auth: bool = False
     plaintext_auth: bool = False
     clientid_enabled: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.mail import imap4, pop3
@@ -67,8 +68,12 @@ def access_factory(
         in_thread=site.access_threads.run,
         login=logging_in.judge,
         message_size=limits.message_size,
+        message_timeout=limits.message_timeout,
+        min_rate=limits.min_rate,
+        has_room=partial(site.room.has_room, limits=limits),
         connections=limits.connections,
         connections_per_address=limits.connections_per_address,
+        connections_per_network=limits.connections_per_network,
         errors=limits.errors,
         commands=limits.junk_commands,
         auth_failures=limits.auth_failures,

@@ -105,6 +105,7 @@ def _smtp_factory(
         site.queue.ids,
         AddressBook.owns if configuration.addresses.sender_check else any_sender,
         _relay_check(listener, configuration.relay),
+        partial(site.room.refusal, limits=listener.limits),
     )
     logging_in = LoggingIn.at(
         listener,
@@ -134,6 +135,7 @@ def _smtp_factory(
         min_rate=limits.min_rate,
         connections=limits.connections,
         connections_per_address=limits.connections_per_address,
+        connections_per_network=limits.connections_per_network,
         require_auth=listener.keys.require_auth,
         plaintext_auth=listener.keys.plaintext_auth,
         dsn=True,

@@ -39,6 +39,7 @@ from mailext.service.local_delivery import ILocalReactor, LocalDelivery
 from mailext.service.login_digests import LoginDigests
 from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
 from mailext.service.relaying import Relaying
+from mailext.service.room import StateRoom
 from mailext.service.tls_reporting import make_courier
 from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
@@ -83,6 +84,7 @@ class Site:
     :ivar access_threads: where these are worked on.
     :ivar scram: the verifiers of the accounts, for SCRAM-SHA-256.
     :ivar queue: the queue as a delivery target.
+    :ivar room: whether there is room for another message.
     :ivar dispatcher: answers the operator.
     :ivar counts: the connections of each listener.
     :ivar support: which destinations keep the promise of REQUIRETLS.
@@ -101,6 +103,7 @@ class Site:
         snapshot = take_snapshot(configuration)
         self.store = open_store(configuration.state_dir, reactor)
         self.addresses = CurrentAddresses(self.store.accounts, configuration, snapshot.addresses)
+        self.room = StateRoom(configuration.state_dir, self.store.queue_admin.count, reactor)
         self._hashing = BoundedThreads(reactor, "mailext-hashing", os.cpu_count() or 1, _HASHINGS_WAITING)
         self._mailboxes = BoundedThreads(reactor, "mailext-mailbox", _MAILBOX_THREADS, _MAILBOXES_WAITING)
         self.access_threads = BoundedThreads(reactor, "mailext-access", _MAILBOX_THREADS, _ACCESSES_WAITING)

@@ -18,6 +18,7 @@ from mailext.values import Notify, QueueEntry, RecipientState, TlsDemand
 __all__ = [
     "QueueSelection",
     "Retried",
+    "count",
     "demand_tls",
     "drop",
     "entries",
@@ -78,6 +79,11 @@ def figures(connection: Connection) -> QueueFigures:
         select(func.count(), func.count().filter(message.c.hold), func.min(message.c.arrived))
     ).one()
     return QueueFigures(count, held, oldest)
+
+
+def count(connection: Connection) -> int:
+    """How many messages there are."""
+    return connection.execute(select(func.count()).select_from(message)).scalar_one()
 
 
 def find_entry(connection: Connection, queue_id: str) -> QueueEntry | None:

@@ -43,6 +43,10 @@ class QueueAdmin:
         """:return: a Deferred of how much there is, and how old."""
         return self._transactions.read(operating.figures)
 
+    def count(self) -> Deferred[int]:
+        """:return: a Deferred of how many messages there are."""
+        return self._transactions.read(operating.count)
+
     def show(self, queue_id: str) -> Deferred[tuple[QueueEntry, HeaderSection] | None]:
         """
         :return: a Deferred of a message and its header section, None if there

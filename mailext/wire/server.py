@@ -274,7 +274,7 @@ class ServerSession:
         if command in _JUNK and not (command in _HELLO and self.state is State.START):
             self._junk_count += 1
             if self._junk_count > self.offer.limits.junk_commands:
-                self.close(replies.TOO_MANY_COMMANDS)
+                self.close(replies.TOO_MANY_JUNK_COMMANDS)
                 return None
         if command is not Command.CLIENTID:
             # Spaces too many are forgiven; but C9: an identity is matched raw.

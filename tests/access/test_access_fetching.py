@@ -224,13 +224,7 @@ def test_a_message_of_many_pieces_arrives_whole(site):
 def test_a_client_that_takes_nothing_is_cut_off(site):
     site.deliver(b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 60_000)
     client = site.reader(b"s SELECT INBOX", command_timeout=60.0)
-    taken = client.transport.registerProducer
-
-    def register(producer, streaming):
-        taken(producer, streaming)
-        producer.pauseProducing()
-
-    client.transport.registerProducer = register
+    client.transport.producer.pauseProducing()
     client.say(b"a FETCH 1 BODY[]")
     site.clock.advance(59)
     assert not client.ended

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from mailext import ESMTP, SMTPFactory
-from mailext.net.deadline import Deadline
+from mailext.deadline import Deadline
 from mailext.net.settings import ListenerSettings
 from mailext.wire.limits import SessionLimits
 from tests.net.client import Client, codes
@@ -217,7 +217,7 @@ class TestTimes:
             assert client.replies() == []
         client.send(b"x" * 5900)
         server.advance(60.0)
-        assert client.replies() == [TOO_SLOW]
+        assert client.replies() == ["421 4.7.0 The message comes too slowly"]
 
     def test_a_message_that_is_refused_already_has_the_same_rate(self) -> None:
         """Its true reply is at its end, and it must be told that, not that it was slow."""

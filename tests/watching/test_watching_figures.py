@@ -42,19 +42,34 @@ def test_limits_of_a_session(registry: CollectorRegistry) -> None:
     assert limit_hits(registry, "errors") == 1
     assert refusals(registry, "500", "5.5.1") == 3
 
+    server = serve(TargetSite(), name="mx", limits=SessionLimits(commands=5, junk_commands=2))
+    server.greeted(b"NOOP", b"NOOP", b"NOOP")
+    assert limit_hits(registry, "junk-commands") == 1
+    server.greeted(*[MAIL, b"RSET"] * 3)
+    assert limit_hits(registry, "commands") == 1
 
-def test_connections_that_are_not_let_in(registry: CollectorRegistry) -> None:
-    server = serve(TargetSite(), name="mx", connections=1)
+
+@pytest.mark.parametrize("limit", ["connections", "connections-per-address", "connections-per-network"])
+def test_connections_that_are_not_let_in(registry: CollectorRegistry, limit: str) -> None:
+    server = serve(TargetSite(), name="mx", **{limit.replace("-", "_"): 1})
     server.connect()
     server.connect()
-    assert limit_hits(registry, "connections") == 1
+    assert limit_hits(registry, limit) == 1
+
+
+def test_a_message_below_the_least_rate(registry: CollectorRegistry) -> None:
+    server = serve(TargetSite(), name="mx", message_timeout=3600.0, min_rate=10.0)
+    server.greeted(MAIL, RCPT, b"DATA")
+    server.advance(60)
+    assert limit_hits(registry, "min-rate") == 1
+    assert limit_hits(registry, "message-timeout") is None
 
 
 @pytest.mark.parametrize(
     ("lines", "limit"), [((), "command-timeout"), ((MAIL, RCPT, b"DATA"), "message-timeout")]
 )
 def test_clients_that_are_too_slow(registry: CollectorRegistry, lines: tuple[bytes, ...], limit: str) -> None:
-    server = serve(TargetSite(), name="mx")
+    server = serve(TargetSite(), name="mx", min_rate=0.0)
     server.greeted(*lines)
     server.advance(3600)
     assert limit_hits(registry, limit) == 1

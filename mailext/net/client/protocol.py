@@ -22,11 +22,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from mailext.deadline import Deadline
 from mailext.net import tls
 from mailext.net.client.feeder import Feeder
 from mailext.net.client.settings import ClientSettings
 from mailext.net.client.verification import HostVerifier
-from mailext.net.deadline import Deadline
 from mailext.values import (
     ClientIdentity,
     Envelope,

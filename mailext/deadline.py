@@ -27,12 +27,20 @@ class Deadline:
     How long a client may take for what it is at.
 
     :param clock: the clock.
-    :param expired: called once when the time is up, or the client too slow.
+    :param expired: called once when the time is up.
+    :param too_slow: called once when fewer octets came than must; None:
+        ``expired`` is.
     """
 
-    def __init__(self, clock: IReactorTime, expired: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        expired: Callable[[], object],
+        too_slow: Callable[[], object] | None = None,
+    ) -> None:
         self._clock = clock
         self._expired = expired
+        self._too_slow = too_slow or expired
         self._timer: IDelayedCall | None = None
         self._wake_at = math.inf
         self._end = math.inf
@@ -114,7 +122,7 @@ class Deadline:
             return
         if now >= self._window_end:
             if self._octets < self._least_rate * _RATE_WINDOW:
-                self._expired()
+                self._too_slow()
                 return
             self._octets = 0
             self._window_end = now + _RATE_WINDOW
