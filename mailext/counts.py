@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
@@ -10,7 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from mailext.values import Place
 
-__all__ = ["ConnectionCounts", "ConnectionLimits", "LiveConnections"]
+__all__ = ["ConnectionCounts", "ConnectionLimits", "LiveConnections", "SharedDescriptors"]
 
 _T = TypeVar("_T")
 
@@ -28,16 +29,37 @@ class ConnectionLimits(Protocol):
     def connections_per_network(self) -> int: ...
 
 
+class SharedDescriptors:
+    """
+    The descriptors that all listeners have for their connections.
+
+    :param most: how many.
+    :ivar used: how many are in use.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.used = 0
+
+    @property
+    def are_used_up(self) -> bool:
+        """Whether there is none for one more connection."""
+        return self.used >= self._most
+
+
 class ConnectionCounts:
     """
     The connections of one listener. It outlives the factories that stand
     behind the listener one after the other.
 
+    :param shared: where other listeners take theirs from, too; None: there is
+        no other.
     :ivar begun: how many there were since the start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: SharedDescriptors | None = None) -> None:
         self.begun = 0
+        self._shared = shared or SharedDescriptors(sys.maxsize)
         self._all = 0
         self._per_address: Counter[str] = Counter()
         self._per_network: Counter[str] = Counter()
@@ -50,12 +72,14 @@ class ConnectionCounts:
         """
         self.begun += 1
         self._all += 1
+        self._shared.used += 1
         self._per_address[address] += 1
         self._per_network[_network(address)] += 1
 
     def remove(self, address: str) -> None:
         """A connection has ended."""
         self._all -= 1
+        self._shared.used -= 1
         for counts, key in ((self._per_address, address), (self._per_network, _network(address))):
             counts[key] -= 1
             if not counts[key]:
@@ -72,8 +96,11 @@ class ConnectionCounts:
 
         :param address: whose connection it is; one without an address is
             counted by the first limit only.
-        :return: the key of ``[limits]``; empty if it may come in.
+        :return: the key of ``[limits]``, or ``descriptors``; empty if it may
+            come in.
         """
+        if self._shared.are_used_up:
+            return "descriptors"
         if self._all >= limits.connections:
             return "connections"
         if address and self._per_address[address] >= limits.connections_per_address:

@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,11 +112,15 @@ class RunningServer:
         """:param change: from the text of the configuration file to a new one."""
         self.config.write_text(change(self.config.read_text("utf-8")), "utf-8")
 
-    def start(self) -> None:
-        """Start it, and return once every listener accepts connections."""
+    def start(self, through: Sequence[str] = ()) -> None:
+        """
+        Start it, and return once every listener accepts connections.
+
+        :param through: a command that becomes the one behind it, as ``prlimit``.
+        """
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*TWISTD, "-n", "--pidfile=", "mailext", "--config", str(self.config)],
+                [*through, *TWISTD, "-n", "--pidfile=", "mailext", "--config", str(self.config)],
                 cwd=self.folder,
                 env=environment(),
                 stdin=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ from mailext.config.loading import Source, load
 from mailext.config.model import Configuration
 from mailext.config.problems import ConfigurationError
 from mailext.config.trial import TrialServices
+from mailext.service.descriptors import raise_limit
 from mailext.service.listeners import Listeners
 from mailext.service.logs import LogOutput
 from mailext.service.readiness import Readiness
@@ -67,6 +68,7 @@ class MailServer(Service):
         :raise mailext.service.listeners.ListenError: if one cannot be bound.
         """
         super().privilegedStartService()  # type: ignore[no-untyped-call]
+        raise_limit()
         self._listeners.bind()
 
     def startService(self) -> None:

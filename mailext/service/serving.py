@@ -14,6 +14,7 @@ from mailext.config.model import Configuration
 from mailext.control.server import ControlFactory, ControlService
 from mailext.net.tls import ServerContextFactory
 from mailext.service.certificates import CertificateWatch
+from mailext.service.descriptors import warn_if_short
 from mailext.service.doors import MailFactory, open_doors
 from mailext.service.listeners import Listeners
 from mailext.service.own_addresses import own_addresses
@@ -85,6 +86,7 @@ class Serving:
         :raise mailext.control.server.ControlSocketInUseError: if somebody
             answers on the control socket.
         """
+        warn_if_short(self._site.configuration)
         self._control.startService()
         self._site.start()
         self._certificates.start()
@@ -102,6 +104,7 @@ class Serving:
         """
         doors = open_doors(configuration, self._site, self._reactor)
         self._site.configure(configuration)
+        warn_if_short(configuration)
         self._doors = doors
         self._factories = [each for each in self._factories if each.has_connections]
         self._factories += doors.mail.values()

@@ -22,7 +22,7 @@ from mailext.config.reporting import reporting_rules
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
 from mailext.control.offline import take_snapshot
-from mailext.counts import ConnectionCounts
+from mailext.counts import ConnectionCounts, SharedDescriptors
 from mailext.delivery.local import JointDispatch
 from mailext.delivery.maildir import MaildirTarget
 from mailext.delivery.maildrop import Letter, Maildrops
@@ -34,6 +34,7 @@ from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
 from mailext.queue.target import QueueTarget
 from mailext.requiretls.support import KnownSupport
+from mailext.service.descriptors import most_connections
 from mailext.service.holder_mail import HolderMail
 from mailext.service.local_delivery import ILocalReactor, LocalDelivery
 from mailext.service.login_digests import LoginDigests
@@ -111,7 +112,9 @@ class Site:
         self.accounts = AccountsChecker(
             self.store.accounts, passwords, self.addresses, self.store.app_passwords, reactor
         )
-        self.counts: defaultdict[str, ConnectionCounts] = defaultdict(ConnectionCounts)
+        self.counts: defaultdict[str, ConnectionCounts] = defaultdict(
+            partial(ConnectionCounts, SharedDescriptors(most_connections()))
+        )
         self.scram = ScramVerifiers(self.store.scram_secret, snapshot.scram_verifiers)
         self.counters = MemoryCounterStore(reactor)
         for scope, mode in snapshot.attack_modes.items():
