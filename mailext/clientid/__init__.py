@@ -19,7 +19,8 @@ The built-in checkers have a room of their own, :mod:`mailext.clientid.checkers`
 Each begins in mode ``observe`` (:mod:`mailext.clientid.modes`), and each
 decision is an event (:mod:`mailext.clientid.decisions`). What is counted over
 all processes is behind :class:`~mailext.interfaces.ICounterStore`
-(:mod:`mailext.clientid.counters` for one process). Nothing here knows SMTP:
+(:mod:`mailext.clientid.counters` for one process, ``mailext.storage.counters``
+for several). Nothing here knows SMTP:
 IMAP and POP3 log in through the same procedure. Tokens stay within values
 whose ``repr()`` leaves them out; logs get their keyed hash (C24).
 """

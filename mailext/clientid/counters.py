@@ -14,11 +14,30 @@ from zope.interface import implementer
 from mailext.interfaces import ICounterStore
 from mailext.values import AttackMode, Tally
 
-__all__ = ["MemoryCounterStore"]
+__all__ = ["ALARMS", "MEMBERS", "TALLIES", "MemoryCounterStore", "count_in_window"]
 
-_TALLIES = 100_000
-_MEMBERS = 1000
-_ALARMS = 1000
+#: How many tallies, members of one, and alarms are kept at most.
+TALLIES = 100_000
+MEMBERS = 1000
+ALARMS = 1000
+
+
+def count_in_window(elapsed: float, window: float, current: int, previous: int) -> int:
+    """
+    What counts of a sliding window.
+
+    :param elapsed: seconds since the current window began, even if it is over.
+    :param window: its length.
+    :param current: how often something happened in it.
+    :param previous: how often in the one before.
+    """
+    windows, rest = divmod(elapsed, window)
+    if windows > 1:
+        return 0
+    if windows == 1:
+        current, previous = 0, current
+    # What happened in the window before is taken to have come evenly.
+    return current + int(previous * (1 - rest / window))
 
 
 class _Events:
@@ -43,12 +62,7 @@ class _Events:
         self._now += 1
 
     def count(self, now: float, window: float) -> int:
-        windows, rest = divmod(now - self._since, window)
-        if windows > 1:
-            return 0
-        current, before = (self._now, self._before) if windows < 1 else (0, self._now)
-        # What happened in the window before is taken to have come evenly.
-        return current + int(before * (1 - rest / window))
+        return count_in_window(now - self._since, window, self._now, self._before)
 
 
 class _Members:
@@ -63,7 +77,7 @@ class _Members:
         self._seen[member] = now
         self._seen.move_to_end(member)
         self._forget(now - window)
-        if len(self._seen) > _MEMBERS:
+        if len(self._seen) > MEMBERS:
             self._seen.popitem(last=False)
 
     def count(self, now: float, window: float) -> int:
@@ -84,7 +98,7 @@ class MemoryCounterStore:
     :param tallies: how many it keeps at most.
     """
 
-    def __init__(self, clock: IReactorTime, tallies: int = _TALLIES) -> None:
+    def __init__(self, clock: IReactorTime, tallies: int = TALLIES) -> None:
         self._clock = clock
         self._bound = tallies
         # The one that was added to the longest ago comes first.
@@ -162,7 +176,7 @@ class MemoryCounterStore:
         """See :meth:`ICounterStore.raiseAlarm`."""
         self._forget_alarms()
         self._alarms[scope] = until
-        if len(self._alarms) > _ALARMS:
+        if len(self._alarms) > ALARMS:
             del self._alarms[min(self._alarms, key=self._alarms.__getitem__)]
         return succeed(None)
 

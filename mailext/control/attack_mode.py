@@ -18,7 +18,6 @@ from mailext.control.attack_requests import SetAttackMode, ShowAttackModes
 from mailext.control.requests import RequestRefusedError
 from mailext.interfaces import ICounterStore
 from mailext.plugins import parse_arguments
-from mailext.storage.attack_modes import SqlAttackModes
 from mailext.values import AttackMode
 
 __all__ = ["AttackModeJson", "AttackModeOperations", "AttackStatusJson"]
@@ -43,13 +42,11 @@ class AttackStatusJson(TypedDict):
 @frozen
 class AttackModeOperations:
     """
-    :param modes: keep what was set by hand.
-    :param counters: make it known to the checkers, and know of alarms.
+    :param counters: know of alarms, and of what was set by hand.
     :param addresses: says which account a name means.
     :param configuration: gives the configuration as it is now.
     """
 
-    modes: SqlAttackModes
     counters: ICounterStore
     addresses: CurrentAddresses
     configuration: Callable[[], Configuration]
@@ -61,17 +58,16 @@ class AttackModeOperations:
             mode = AttackMode(request.mode)
         except ValueError as error:
             raise RequestRefusedError(f"there is no mode {request.mode!r}") from error
-        await self.modes.set(str(scope), mode)
         await self.counters.setAttackMode(str(scope), mode)
         return await self._status([scope])
 
     async def status(self, request: ShowAttackModes) -> AttackStatusJson:  # noqa: ARG002 - it says all
         """Of every scope where something was set, or an alarm lasts."""
-        by_hand, alarms = await self.modes.all(), await self.counters.alarms()
+        by_hand, alarms = await self.counters.attackModes(), await self.counters.alarms()
         return await self._status([AttackScope.parse(each) for each in sorted({*by_hand, *alarms})])
 
     async def _status(self, scopes: Sequence[AttackScope]) -> AttackStatusJson:
-        by_hand, alarms = await self.modes.all(), await self.counters.alarms()
+        by_hand, alarms = await self.counters.attackModes(), await self.counters.alarms()
         return AttackStatusJson(
             scopes=[
                 AttackModeJson(

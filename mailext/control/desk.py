@@ -85,7 +85,7 @@ def make_dispatcher(
             ),
             replay=ReplayOperations(store.identity_admin, store.logins, store.licences),
             licences=LicenceOperations(store.licences, addresses, target.clock.wall),
-            attack_mode=AttackModeOperations(store.attack_modes, counters, addresses, configuration),
+            attack_mode=AttackModeOperations(counters, addresses, configuration),
             queue=QueueOperations(
                 store.queue_admin, target.clock, target.intake.wake, abandon, forget_destinations
             ),

@@ -14,7 +14,6 @@ from twisted.internet.interfaces import IReactorTime
 
 from mailext.accounts.passwords import Passwords
 from mailext.accounts.scram import ScramVerifiers
-from mailext.clientid.counters import MemoryCounterStore
 from mailext.config.model import Configuration
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
@@ -23,7 +22,10 @@ from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
 from mailext.queue.intake import NO_INTAKE
 from mailext.queue.target import QueueTarget
-from mailext.storage.store import open_store_offline
+from mailext.storage.counters import SqlCounterStore
+from mailext.storage.own_counters import OwnCounterStore
+from mailext.storage.shared_counters import open_shared_counters_offline
+from mailext.storage.store import Store, open_store_offline
 from mailext.values import AttackMode
 
 __all__ = ["Snapshot", "open_offline", "take_snapshot"]
@@ -45,6 +47,7 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
     """
     random = SystemRandom()
     store = open_store_offline(configuration.state_dir)
+    counters = _counters(configuration, store, clock)
     try:
         target = QueueTarget(
             store.queue,
@@ -61,8 +64,7 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
             passwords,
             addresses,
             target,
-            # Whatever is counted, the server that starts next begins at zero.
-            MemoryCounterStore(clock),
+            counters,
             # Nobody logs in meanwhile.
             scram=ScramVerifiers(store.scram_secret),
             configuration=lambda: configuration,
@@ -73,7 +75,18 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
             flush_tls_results=lambda: succeed(None),
         )
     finally:
+        counters.close()
         store.close()
+
+
+def _counters(
+    configuration: Configuration, store: Store, clock: IReactorTime
+) -> OwnCounterStore | SqlCounterStore:
+    if configuration.shared_counters is not None:
+        return open_shared_counters_offline(configuration.shared_counters, clock)
+    known: dict[str, AttackMode] = {}
+    store.attack_modes.all().addCallback(known.update)
+    return OwnCounterStore(clock, store.attack_modes, known)
 
 
 @frozen

@@ -16,7 +16,6 @@ from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
 from mailext.accounts.scram import ScramVerifiers
 from mailext.batches import Batches
-from mailext.clientid.counters import MemoryCounterStore
 from mailext.config.model import Configuration, Relay
 from mailext.config.reporting import reporting_rules
 from mailext.control.addresses import CurrentAddresses
@@ -42,6 +41,8 @@ from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
 from mailext.service.relaying import Relaying
 from mailext.service.room import StateRoom
 from mailext.service.tls_reporting import make_courier
+from mailext.storage.own_counters import OwnCounterStore
+from mailext.storage.shared_counters import open_shared_counters
 from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
 from mailext.tlsrpt.collecting import ResultCollector
@@ -116,9 +117,11 @@ class Site:
             partial(ConnectionCounts, SharedDescriptors(most_connections()))
         )
         self.scram = ScramVerifiers(self.store.scram_secret, snapshot.scram_verifiers)
-        self.counters = MemoryCounterStore(reactor)
-        for scope, mode in snapshot.attack_modes.items():
-            self.counters.setAttackMode(scope, mode)
+        self.counters = (
+            OwnCounterStore(reactor, self.store.attack_modes, snapshot.attack_modes)
+            if configuration.shared_counters is None
+            else open_shared_counters(configuration.shared_counters, reactor)
+        )
         clock = QueueClock(reactor, monotonic)
         # Names are to be unique, not secret; the system's randomness is slow.
         names = Random(random.getrandbits(256))  # noqa: S311 - see above
@@ -208,6 +211,7 @@ class Site:
         self.support.load()
         self._manager.start()
         self._pruning.start()
+        self.counters.start()
         self._digest_logins(self.configuration)
         self._reporter.start()
 
@@ -272,6 +276,7 @@ class Site:
         self.access_threads.stopService()
         self._letters.stopService()
         self._hashing.stopService()
+        await self.counters.close()
         await self.store.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from sqlalchemy import Connection, select
@@ -32,7 +33,7 @@ class SqlAttackModes:
         """
         return self._transactions.write(partial(_set, scope=scope, mode=mode))
 
-    def all(self) -> Deferred[dict[str, AttackMode]]:
+    def all(self) -> Deferred[Mapping[str, AttackMode]]:
         """:return: a Deferred of what was set, by scope."""
         return self._transactions.read(_all)
 
@@ -43,6 +44,6 @@ def _set(connection: Connection, scope: str, mode: AttackMode) -> None:
         connection.execute(attack_mode.insert().values(scope=scope, mode=mode.value))
 
 
-def _all(connection: Connection) -> dict[str, AttackMode]:
+def _all(connection: Connection) -> Mapping[str, AttackMode]:
     rows = connection.execute(select(attack_mode).order_by(attack_mode.c.scope))
     return {row.scope: AttackMode(row.mode) for row in rows}

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from mailext.storage.errors import StoreError
 from mailext.storage.upgrade import upgrade_schema
 
-__all__ = ["DATABASE_NAME", "Database", "open_database"]
+__all__ = ["DATABASE_NAME", "Database", "connect", "open_database"]
 
 #: The database's file name within the state directory.
 DATABASE_NAME = "mailext.sqlite"
@@ -25,8 +25,6 @@ _BUSY_TIMEOUT = 10.0
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
-    # A commit returns when it is on stable storage.
-    "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA journal_size_limit = 67108864",
 )
@@ -64,10 +62,8 @@ def open_database(directory: Path) -> Database:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     os.fchmod(descriptor, 0o600)
     os.close(descriptor)
-    database = Database(
-        writer=_engine(path, "BEGIN IMMEDIATE", _PRAGMAS),
-        reader=_engine(path, "BEGIN", (*_PRAGMAS, "PRAGMA query_only = ON")),
-    )
+    # A commit returns when it is on stable storage.
+    database = connect(path, "FULL")
     try:
         with database.writer.begin() as connection:
             upgrade_schema(connection)
@@ -78,6 +74,18 @@ def open_database(directory: Path) -> Database:
         database.dispose()
         raise
     return database
+
+
+def connect(path: Path, synchronous: str) -> Database:
+    """
+    :param path: a database, whatever its tables.
+    :param synchronous: how SQLite brings it to stable storage.
+    """
+    pragmas = (*_PRAGMAS, f"PRAGMA synchronous = {synchronous}")
+    return Database(
+        writer=_engine(path, "BEGIN IMMEDIATE", pragmas),
+        reader=_engine(path, "BEGIN", (*pragmas, "PRAGMA query_only = ON")),
+    )
 
 
 def _engine(path: Path, begin: str, pragmas: tuple[str, ...]) -> Engine:

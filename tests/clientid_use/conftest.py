@@ -31,21 +31,27 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> RunningServer:
 def site(tmp_path: Path, template: RunningServer) -> Iterator[MakeSite]:
     """
     Starts the server with these identity checkers, once its state directory is
-    prepared. In the end no token of a device stands in its log or in a file of
+    prepared. Several of them have the same key for identities. In the end no token of a device stands in its log or in a file of
     its state (C24).
     """
     made: list[Site] = []
 
-    def make(*checkers: str, more: str = "", prepare: Callable[[Path], object] = lambda _: None) -> Site:
-        shutil.copytree(template.folder, tmp_path / "site")
-        server = RunningServer(tmp_path / "site", *free_ports(3))
+    def make(
+        *checkers: str,
+        top: str = "",
+        more: str = "",
+        prepare: Callable[[Path], object] = lambda _: None,
+    ) -> Site:
+        folder = tmp_path / f"site-{len(made)}"
+        shutil.copytree(template.folder, folder)
+        server = RunningServer(folder, *free_ports(3))
         ports = {
             str(template.submission): server.submission,
             str(template.submissions): server.submissions,
             str(template.mx): server.mx,
         }
         server.reconfigure(lambda text: re.sub(r"(?<=tcp:)\d+", lambda port: str(ports[port[0]]), text))
-        server.reconfigure(lambda text: _configured(text, checkers, more))
+        server.reconfigure(lambda text: _configured(text, checkers, top, more))
         prepare(server.folder / "state")
         server.start()
         made.append(Site(server))
@@ -57,9 +63,9 @@ def site(tmp_path: Path, template: RunningServer) -> Iterator[MakeSite]:
         each.assert_no_token_was_kept()
 
 
-def _configured(text: str, checkers: tuple[str, ...], more: str) -> str:
+def _configured(text: str, checkers: tuple[str, ...], top: str, more: str) -> str:
     # A list of JSON strings is one of TOML's.
     chosen = f"checkers = {json.dumps(checkers)}\n{more}"
     replaced, count = re.subn(r"^checkers = .*$", lambda _: chosen, text, flags=re.MULTILINE)
     assert count == 1
-    return f'auth-failure-delay = "10ms"\n{replaced}'
+    return f'auth-failure-delay = "10ms"\n{top}\n{replaced}'
