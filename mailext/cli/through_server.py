@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import ipaddress
 import socket
 import uuid
 from argparse import Namespace
@@ -27,6 +26,7 @@ from mailext.message.sendmail import author_in, with_author
 from mailext.message.submission import complete, with_tls_optional
 from mailext.net.client.sending import MailSender, MailServer, Reactor
 from mailext.net.client.settings import Credentials, OnRefusal
+from mailext.routing.places import is_loopback
 from mailext.values import (
     ClientIdentity,
     Envelope,
@@ -46,7 +46,6 @@ __all__ = ["check_server_options", "send_through"]
 
 _STARTTLS_PORT = 587
 _IMPLICIT_PORT = 465
-_LOCAL_NAMES = ("localhost", "ip6-localhost")
 
 
 @implementer(IClientIdentitySource)
@@ -92,7 +91,7 @@ def _contradictions(arguments: Namespace) -> Iterator[tuple[str, str]]:
     except ValueError as error:
         yield "--server", str(error)
         return
-    if arguments.tls == TlsChoice.NONE and arguments.user is not None and not _is_loopback(server.host):
+    if arguments.tls == TlsChoice.NONE and arguments.user is not None and not is_loopback(server.host):
         yield "--tls", "no password is said without TLS, but to this machine"
 
 
@@ -179,10 +178,3 @@ def _mailbox(address: str, domain: str) -> Mailbox:
 
 def _own_address(user: str | None) -> Mailbox:
     return _mailbox(user or getpass.getuser(), socket.getfqdn())
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host in _LOCAL_NAMES

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.internet.endpoints import serverFromString
@@ -21,31 +21,19 @@ from mailext.accounts.canonical import canonical_domain
 from mailext.accounts.strings import CheckerStringError
 from mailext.accounts.strings import make_checker as make_credentials_checker
 from mailext.clientid.dispositions import Dispositions
-from mailext.config.delivering import field_name, lmtp_hop, program_address, runnable
-from mailext.config.model import (
-    Configuration,
-    Listen,
-    Listener,
-    MtaSts,
-    Relay,
-    Smarthost,
-    SmarthostTls,
-)
-from mailext.config.publishing import own_policy
+from mailext.config.delivery_checks import check_delivery
+from mailext.config.model import Configuration, Listen, Listener
 from mailext.config.reader import Finding, KeyPath
-from mailext.config.relaying import next_hop, relay_name_servers, secret_from, smarthost, trust_roots
-from mailext.config.reporting import contact_address
+from mailext.config.relay_checks import check_mta_sts, check_relay, check_tls_reports
+from mailext.config.trying import in_words
 from mailext.geography import open_geography
 from mailext.interfaces import IPluginServices
 from mailext.net.tls import ServerContextFactory
 from mailext.plugins import PluginError, make_checker, make_policy
-from mailext.routing.names import destination_key, destination_of
-from mailext.values import Security
 from mailext.wire.grammar import GrammarError, parse_mailbox
 
 __all__ = ["check_configuration"]
 
-_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _ACCOUNTS_NOT_OPEN_YET = InMemoryUsernamePasswordDatabaseDontUse()
@@ -65,7 +53,7 @@ def check_configuration(
         chain(
             _names(configuration),
             _addresses(configuration),
-            _delivery(configuration),
+            check_delivery(configuration),
             _not_supported(configuration),
             _endpoints(configuration.listen, reactor),
             _certificates(configuration),
@@ -73,9 +61,9 @@ def check_configuration(
             _plugins(configuration, services),
             _dispositions(configuration),
             _identities(configuration),
-            _relay(configuration),
-            _tls_reports(configuration),
-            _mta_sts(configuration),
+            check_relay(configuration),
+            check_tls_reports(configuration),
+            check_mta_sts(configuration),
         )
     )
 
@@ -108,22 +96,6 @@ def _addresses(configuration: Configuration) -> Iterator[Finding]:
                 yield ("aliases", name, index), f"not an address or a user name: {target!r}"
 
 
-def _delivery(configuration: Configuration) -> Iterator[Finding]:
-    said = configuration.delivery
-    if said.lmtp:
-        yield from _tried(("delivery", "lmtp"), lmtp_hop, said.lmtp)
-    if said.tag_field:
-        yield from _tried(("delivery", "tag-field"), field_name, said.tag_field)
-    for domain, own in said.domains.items():
-        path = ("delivery", "domains", domain)
-        yield from _tried(path, canonical_domain, domain)
-        if own.lmtp:
-            yield from _tried((*path, "lmtp"), lmtp_hop, own.lmtp)
-    for address, program in configuration.programs.items():
-        yield from _tried(("programs", address), program_address, address)
-        yield from _tried(("programs", address, "command"), runnable, program)
-
-
 def _is_mailbox(text: str) -> bool:
     try:
         parse_mailbox(text)
@@ -154,7 +126,7 @@ def _endpoints(listen: Listen, reactor: IReactorCore) -> Iterator[Finding]:
             try:
                 serverFromString(reactor, endpoint)
             except Exception as error:  # noqa: BLE001 - an endpoint plugin raises what it likes
-                yield ("listen", name, index), f"not an endpoint: {_words(error)}"
+                yield ("listen", name, index), f"not an endpoint: {in_words(error)}"
 
 
 def _certificates(configuration: Configuration) -> Iterator[Finding]:
@@ -231,16 +203,6 @@ def _identities(configuration: Configuration) -> Iterator[Finding]:
         yield ("identities", "places"), str(error)
 
 
-def _mta_sts(configuration: Configuration) -> Iterator[Finding]:
-    if not configuration.listen.https and configuration.mta_sts == MtaSts():
-        # Nobody asks for it, and the hostname may be any.
-        return
-    try:
-        own_policy(configuration)
-    except ValueError as error:
-        yield ("mta-sts",), str(error)
-
-
 def _wherever(
     configuration: Configuration, path: KeyPath, whole: _T, own: Callable[[Listener], _T]
 ) -> Iterator[tuple[KeyPath, _T]]:
@@ -254,64 +216,3 @@ def _wherever(
 def _each(lists: Iterable[tuple[KeyPath, tuple[str, ...]]]) -> Iterator[tuple[KeyPath, str]]:
     for path, strings in lists:
         yield from (((*path, index), string) for index, string in enumerate(strings))
-
-
-def _relay(configuration: Configuration) -> Iterator[Finding]:
-    relay = configuration.relay
-    for index, network in enumerate(relay.networks):
-        if not network.prefixlen:
-            yield ("relay", "networks", index), "that is everybody: this server would be an open relay"
-    if not relay.retry:
-        yield ("relay", "retry"), "must not be empty"
-    yield from _tried(("relay", "resolver"), relay_name_servers, relay)
-    yield from _tried(("relay", "trust-roots"), trust_roots, relay)
-    yield from _smarthost(relay)
-    yield from _destinations(configuration)
-
-
-def _destinations(configuration: Configuration) -> Iterator[Finding]:
-    own = {destination_key(domain) for domain in configuration.domains}
-    spellings: dict[str, str] = {}
-    for domain, said in configuration.relay.destinations.items():
-        path = ("relay", "destinations", domain)
-        yield from _tried(path, destination_of, domain)
-        key = destination_key(domain)
-        if spellings.setdefault(key, domain) != domain:
-            yield path, f"the same domain as {spellings[key]!r}"
-        if key in own:
-            yield path, "is one of this server's own domains: its mail goes nowhere else"
-        if said.next_hop:
-            yield from _tried((*path, "next-hop"), next_hop, said.next_hop, configuration.relay.port)
-
-
-def _smarthost(relay: Relay) -> Iterator[Finding]:
-    said, path = relay.smarthost, ("relay", "smarthost")
-    yield from _tried((*path, "host"), smarthost, relay)
-    if said.username and said.password_file is None:
-        yield (*path, "password-file"), "the user name needs a password"
-    elif said.password_file is not None and not said.username:
-        yield (*path, "username"), "the password needs a user name"
-    elif said.password_file is not None:
-        yield from _tried((*path, "password-file"), secret_from, said.password_file)
-    if not said.host and said != Smarthost():
-        yield (*path, "host"), "the other keys need a host"
-    if said.username and said.security is Security.NONE and said.tls is SmarthostTls.STARTTLS:
-        yield (*path, "security"), "the password is not said without TLS: with a user name, write verify"
-
-
-def _tls_reports(configuration: Configuration) -> Iterator[Finding]:
-    if configuration.tlsrpt.contact:
-        yield from _tried(("tlsrpt", "contact"), contact_address, configuration.tlsrpt.contact)
-
-
-def _tried(
-    path: KeyPath, make: Callable[_P, object], *args: _P.args, **kwargs: _P.kwargs
-) -> Iterator[Finding]:
-    try:
-        make(*args, **kwargs)
-    except ValueError as error:
-        yield path, _words(error)
-
-
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -12,14 +12,15 @@ from mailext.accounts.canonical import canonical_mailbox
 from mailext.config.model import Program
 from mailext.config.relaying import next_hop
 from mailext.delivery.program import Program as RunnableProgram
-from mailext.message.headers import HeaderSection
-from mailext.values import HeaderField, Mailbox, NextHop
+from mailext.values import Mailbox, NextHop
 from mailext.wire.grammar import parse_mailbox
 
-__all__ = ["field_name", "lmtp_hop", "program_address", "runnable"]
+__all__ = ["lmtp_hop", "program_address", "runnable"]
 
 _UNIX = "unix:"
 _PORT = 24
+# unix(7): sun_path, with the NUL at its end.
+_LONGEST_PATH = 107
 
 
 def lmtp_hop(text: str) -> NextHop:
@@ -33,19 +34,11 @@ def lmtp_hop(text: str) -> NextHop:
         path = text.removeprefix(_UNIX)
         if not Path(path).is_absolute():
             raise ValueError(f"not an absolute path: {path!r}")
+        if len(os.fsencode(path)) > _LONGEST_PATH:
+            raise ValueError(f"longer than {_LONGEST_PATH} octets, as the path of a socket may be")
         return NextHop("localhost", 0, path=path)
     said = next_hop(text, _PORT)
     return NextHop(said.host, said.port)
-
-
-def field_name(text: str) -> str:
-    """
-    The name of a header field of ours.
-
-    :raise ValueError: if no field can be called that.
-    """
-    HeaderSection().with_on_top(HeaderField(text, "x"))
-    return text
 
 
 def program_address(text: str) -> Mailbox:

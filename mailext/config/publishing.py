@@ -10,10 +10,11 @@ from mailext.accounts.canonical import canonical_domain
 from mailext.config.model import Configuration
 from mailext.publishing.own_certificates import certificate_for
 from mailext.publishing.wanted import Publication, key_digest
+from mailext.routing.names import is_host_name
 from mailext.tlsrpt.record import parse_record
-from mailext.trust.mta_sts.policy import StsPolicy, read_policy
+from mailext.trust.mta_sts.policy import LONGEST_LIFE, StsPolicy, read_pattern, read_policy
 
-__all__ = ["own_policies", "own_policy", "publications"]
+__all__ = ["host_pattern", "own_policies", "own_policy", "policy_life", "publications"]
 
 
 def own_policy(configuration: Configuration) -> StsPolicy:
@@ -23,9 +24,34 @@ def own_policy(configuration: Configuration) -> StsPolicy:
     :raise ValueError: if it would be none.
     """
     said = configuration.mta_sts
-    patterns = said.mx or (configuration.hostname,)
+    patterns = tuple(map(host_pattern, said.mx or (configuration.hostname,)))
     # Read as those read it who are to go by it.
-    return read_policy(StsPolicy(said.mode, int(said.max_age), patterns).text)
+    return read_policy(StsPolicy(said.mode, policy_life(said.max_age), patterns).text)
+
+
+def host_pattern(text: str) -> str:
+    """
+    Which hosts take mail for our domains.
+
+    :raise ValueError: if it is no pattern of host names.
+    """
+    if not text.isascii():
+        raise ValueError("write it in A-labels, as in xn--bcher-kva.example")
+    pattern = read_pattern(text)
+    if not is_host_name(pattern.removeprefix("*.")):
+        raise ValueError(f"an IP address is no name of a host: {text!r}")
+    return pattern
+
+
+def policy_life(seconds: float) -> int:
+    """
+    For how long a policy is remembered.
+
+    :raise ValueError: if no policy may be remembered as long, or as shortly.
+    """
+    if not 1 <= seconds <= LONGEST_LIFE:
+        raise ValueError(f"must be from 1s to {LONGEST_LIFE}s")
+    return int(seconds)
 
 
 def own_policies(configuration: Configuration) -> dict[str, StsPolicy]:

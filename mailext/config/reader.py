@@ -211,7 +211,7 @@ def _unknown(key: str, known: list[str]) -> str:
 
 def _converter(folder: Path) -> Converter:
     converter = Converter(detailed_validation=True)
-    converter.register_structure_hook(str, _exactly(str, "a string"))
+    converter.register_structure_hook(str, _parsed(str))
     converter.register_structure_hook(bool, _exactly(bool, "true or false"))
     converter.register_structure_hook(int, _within(1, None))
     converter.register_structure_hook(PortNumber, _within(1, 65535))

@@ -25,6 +25,7 @@ from mailext.net.client.verification import TrustRoots
 from mailext.net.dns.servers import NameServer, name_servers, system_name_servers
 from mailext.private_files import refuse_public
 from mailext.routing.names import destination_of, is_address
+from mailext.routing.places import host_and_port
 from mailext.routing.settings import ConfiguredHost, DestinationSettings, RoutingSettings, configured_host
 
 __all__ = [
@@ -68,12 +69,7 @@ def next_hop(text: str, port: int) -> ConfiguredHost:
     """
     if ":" in text and is_address(text):
         raise ValueError(f"write [{text}], with or without a port behind it")
-    host, colon, digits = text.rpartition(":")
-    if not colon or text.endswith("]"):
-        return configured_host(text, port)
-    if not (digits.isascii() and digits.isdigit() and 0 < int(digits[:6]) < 2**16):
-        raise ValueError(f"not a port: {digits!r}")
-    return configured_host(host, int(digits))
+    return configured_host(*host_and_port(text, port))
 
 
 def smarthost(relay: Relay) -> ConfiguredHost | None:

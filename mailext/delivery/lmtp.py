@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -25,6 +24,7 @@ from mailext.message.headers import HeaderSection
 from mailext.queue.undelivered import UndeliveredError
 from mailext.requiretls.failures import HostFailure, folded
 from mailext.requiretls.path import Requirement, shortfall
+from mailext.routing.places import is_loopback
 from mailext.values import (
     Envelope,
     Handover,
@@ -162,15 +162,7 @@ def _said(envelope: Envelope, connection: IHopConnection) -> Envelope:
 
 
 def _is_here(hop: NextHop) -> bool:
-    return bool(hop.path) or all(map(_is_loopback, hop.addresses or (hop.host,)))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        # RFC 6761 section 6.3.
-        return host == "localhost"
+    return bool(hop.path) or all(map(is_loopback, hop.addresses or (hop.host,)))
 
 
 def _for_all(envelope: Envelope, outcome: Outcome) -> Mapping[Mailbox, Outcome]:

@@ -11,7 +11,6 @@ section 6), and nothing else of the server's.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -152,16 +151,18 @@ class _ProgramDelivery:
                     content.fileno(),
                     self._program.timeout,
                 )
+            return _outcome_of(await running)
         except OSError as error:
-            _log.warn("A program cannot be run: {reason}", reason=str(error))
+            _log.warn(
+                "The program {program} for {recipient} cannot be run: {reason}",
+                program=self._program.arguments[0],
+                recipient=str(recipient.address),
+                reason=error.strerror or str(error),
+            )
             return _NOT_TO_BE_RUN
-        return _outcome_of(await running)
 
     def _content(self, headers: bytes) -> IO[bytes]:
         """A file with the whole message, at its beginning; this blocks."""
-        file = self._program.arguments[0]
-        if not os.access(file, os.X_OK):
-            raise PermissionError(f"{file} is no program that may be run")
         content = tempfile.TemporaryFile(dir=self._means.spools, buffering=0)  # noqa: SIM115 - closed by the caller
         try:
             self._spool.write_to(content.fileno(), headers)

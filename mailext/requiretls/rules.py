@@ -20,12 +20,12 @@ from mailext.interfaces import (
     IRelayServices,
     IRequireTlsSupport,
 )
+from mailext.message.field_names import own_field_name
 from mailext.message.headers import HeaderSection
 from mailext.plugins import parse_arguments, single
 from mailext.values import (
     ACCEPTED,
     Envelope,
-    HeaderField,
     Mailbox,
     MailOptions,
     RcptOptions,
@@ -152,14 +152,6 @@ def _domain_glob(glob: str) -> str:
         raise ValueError(f"{glob!r} cannot be written in A-labels: {error}") from error
 
 
-def _field_name(text: str) -> str:
-    try:
-        HeaderSection().with_on_top(HeaderField(text, "x"))
-    except ValueError:
-        raise ValueError(f"no header field can be called {text!r}") from None
-    return text
-
-
 @implementer(IDeliveryPolicyFactory)
 class RequireTlsRuleFactory:
     """Makes the policy ``requiretls``."""
@@ -185,7 +177,7 @@ class RequireTlsRuleFactory:
         whose = WhoseMail.of(arguments.get("account", ()), arguments.get("domain", ()))
         if not arguments.keys() & {"header", "supported"}:
             return RequireTlsRule(whose)
-        field = _field_name(single(arguments, "header", "")) if "header" in arguments else ""
+        field = own_field_name(single(arguments, "header", "")) if "header" in arguments else ""
         support = None
         if "supported" in arguments:
             if single(arguments, "supported", "") != "yes":

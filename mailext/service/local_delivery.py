@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 
 from mailext.accounts.addresses import AddressBook
 from mailext.accounts.canonical import canonical_domain
-from mailext.config.delivering import field_name, lmtp_hop, program_address, runnable
+from mailext.config.delivering import lmtp_hop, program_address, runnable
 from mailext.config.model import Configuration
 from mailext.config.relaying import client_settings, trust_roots
 from mailext.delivery.lmtp import LmtpTarget
@@ -19,6 +19,7 @@ from mailext.delivery.program import ProgramMeans, ProgramTarget
 from mailext.delivery.running import IProgramReactor
 from mailext.delivery.tagging import TaggingTarget
 from mailext.interfaces import IDeliveryTarget
+from mailext.message.field_names import own_field_name
 from mailext.net.client.connector import Connector, dialler
 from mailext.net.client.pool import ConnectionPool
 from mailext.service.next_hops import IRelayReactor
@@ -97,7 +98,7 @@ class LocalDelivery:
             target: IDeliveryTarget = self._maildirs
             if lmtp:
                 target = LmtpTarget(lmtp_hop(lmtp), pool, PkixAuthenticator(), requiretls)
-            return TaggingTarget(target, field_name(said.tag_field)) if said.tag_field else target
+            return TaggingTarget(target, own_field_name(said.tag_field)) if said.tag_field else target
 
         return LocalWays(
             programs={

@@ -5,6 +5,7 @@ and what a message demands everywhere it is copied (R8, R25).
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ folder="$1"
 case "$LOCAL" in
   (fails) echo "no such list"; exit 67 ;;
   (later) exit 75 ;;
-  (sleeps) exec sleep 60 ;;
+  (sleeps) trap "" TERM; sleep 60 & echo $! > "$folder/child"; wait ;;
   (talks) yes | head -c 1000000; exit 0 ;;
   (killed) kill -9 $$ ;;
 esac
@@ -36,6 +37,12 @@ mv "$folder/$$.part" "$folder/$$.content"
 """
 
 NAMES = ("list", "fails", "later", "sleeps", "talks", "killed")
+
+#: Programs that the system does not run, by address: what is in the file, and why not.
+UNRUNNABLE = {
+    "interpreter": ("#!/nowhere/at/all\n", "No such file or directory"),
+    "format": ("What is this?\n", "Exec format error"),
+}
 
 
 class Programs:
@@ -78,6 +85,10 @@ def local(folder: Path, elsewhere: tuple[str, int]) -> Iterator[RelaySite]:
         f'timeout = "{"500ms" if name == "sleeps" else "20s"}"\n'
         for name in NAMES
     )
+    for name, (content, _) in UNRUNNABLE.items():
+        (folder / name).write_text(content, "utf-8")
+        (folder / name).chmod(0o755)
+        programs += f'[programs."{name}@example.org"]\ncommand = ["{folder / name}"]\n'
     stores = (
         '[delivery]\ntag-field = "X-Require-TLS"\n'
         f'[delivery.domains."socket.example"]\nlmtp = "unix:{folder}/socket"\n'
@@ -264,14 +275,40 @@ def test_the_environment_tells_the_demand(local: RelaySite, programs: Programs, 
     assert content.startswith(f"Return-Path: <{ADDRESS}>\nX-Original-To: archive@example.org\n".encode())
 
 
-@pytest.mark.parametrize(
-    ("name", "reply"), [("later", "451 4.3.0"), ("sleeps", "451 4.3.0"), ("killed", "451 4.3.0")]
-)
+@pytest.mark.parametrize(("name", "reply"), [("later", "451 4.3.0"), ("killed", "451 4.3.0")])
 def test_a_program_that_asks_for_another_attempt(
     local: RelaySite, programs: Programs, name: str, reply: str
 ) -> None:
     sent = send(local, [f"{name}@example.org"])
     assert waiting(local, sent)[f"{name}@example.org"].startswith(reply)
+    local.server.run("queue", "drop", sent.queue_id)
+
+
+def is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_all_that_a_program_has_begun_ends_with_it(
+    local: RelaySite, programs: Programs, folder: Path
+) -> None:
+    sent = send(local, ["sleeps@example.org"])
+    assert waiting(local, sent) == {"sleeps@example.org": "451 4.3.0 The program took too long"}
+    child = int((folder / "left" / "child").read_text())
+    eventually(lambda: not is_there(child), "the end of its child")
+    local.server.run("queue", "drop", sent.queue_id)
+
+
+@pytest.mark.parametrize(("name", "reason"), [(name, reason) for name, (_, reason) in UNRUNNABLE.items()])
+def test_a_program_that_the_system_does_not_run(
+    local: RelaySite, folder: Path, name: str, reason: str
+) -> None:
+    sent = send(local, [f"{name}@example.org"])
+    assert waiting(local, sent) == {f"{name}@example.org": "451 4.3.5 The program cannot be run"}
+    local.log.wait_for(program=str(folder / name), recipient=f"{name}@example.org", reason=reason)
     local.server.run("queue", "drop", sent.queue_id)
 
 

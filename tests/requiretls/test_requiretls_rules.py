@@ -87,6 +87,7 @@ def test_rules(string: str, account: str | None, recipients: list[str], required
     [
         ("", "give at least one of account, domain, header and supported"),
         (":header=X Y", "no header field can be called 'X Y'"),
+        (":header=Subject", "mail goes by the field Subject already: choose another name, as X-Subject"),
         (":header=A,B", "argument 'header' takes one value, not 2"),
         (":supported=no", "supported can be yes alone"),
         (":supported=yes", "what domains support is known to a server that relays, and not here"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from dns.exception import DNSException
 from dns.resolver import Resolver
+
+from mailext.routing.names import is_address
+from mailext.routing.places import host_and_port, is_loopback
 
 __all__ = ["NameServer", "name_servers", "system_name_servers"]
 
@@ -59,31 +61,7 @@ def system_name_servers(path: Path = _RESOLV_CONF, *, trusted: bool = False) -> 
 
 
 def _name_server(place: str, *, trusted: bool) -> NameServer:
-    host, port = _split(place)
-    try:
-        address = ip_address(host)
-    except ValueError:
-        raise ValueError(f"not an IP address, and a port after a colon: {place!r}") from None
-    return NameServer(host, port, trusted or _is_loopback(address))
-
-
-def _split(place: str) -> tuple[str, int]:
-    if place.startswith("["):
-        host, bracket, port = place[1:].partition("]")
-        if not bracket or port[:1] not in {"", ":"}:
-            raise ValueError(f"not an address in brackets: {place!r}")
-        port = port[1:]
-    elif place.count(":") == 1:
-        host, _, port = place.partition(":")
-    else:
-        host, port = place, ""
-    if not port:
-        return host, _DNS_PORT
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16):
-        raise ValueError(f"not a port: {place!r}")
-    return host, int(port)
-
-
-def _is_loopback(address: IPv4Address | IPv6Address) -> bool:
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback
+    host, port = host_and_port(place, _DNS_PORT)
+    if not is_address(host):
+        raise ValueError(f"not an IP address, and a port after a colon: {place!r}")
+    return NameServer(host, port, trusted or is_loopback(host))

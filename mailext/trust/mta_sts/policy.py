@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["LONGEST_LIFE", "StsMode", "StsPolicy", "read_policy"]
+__all__ = ["LONGEST_LIFE", "StsMode", "StsPolicy", "read_pattern", "read_policy"]
 
 #: The greatest ``max_age``, in seconds.
 LONGEST_LIFE = 31_557_600
@@ -93,7 +93,7 @@ def read_policy(text: bytes) -> StsPolicy:
             raise ValueError(f"not a field: {line[:100]!r}")
         name, value = field.groups()
         if name == "mx":
-            patterns.append(_pattern(value))
+            patterns.append(read_pattern(value))
         else:
             # Section 3.2: of a field that is repeated the first one counts.
             known.setdefault(name, value)
@@ -117,7 +117,12 @@ def _policy(fields: dict[str, str], patterns: tuple[str, ...]) -> StsPolicy:
     return StsPolicy(mode, int(fields["max_age"]), patterns)
 
 
-def _pattern(text: str) -> str:
+def read_pattern(text: str) -> str:
+    """
+    :param text: a name, or ``*.`` and a name, in A-labels.
+    :return: the same in lower case.
+    :raise ValueError: if it is no pattern of host names.
+    """
     if not _PATTERN.fullmatch(text):
         raise ValueError(f"not a pattern of host names: {text[:100]!r}")
     return text.lower()
