@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import smtplib
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.black_box import ADDRESS, RunningServer, eventually
+from tests.black_box import ADDRESS, RunningServer, eventually, free_ports
+from tests.relay.mx_host import MxHost, Script
 
 pytestmark = pytest.mark.interop("root")
 
@@ -27,9 +29,16 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
+def site(disk: Path, reserve: str) -> RunningServer:
+    server = RunningServer.initialised(disk / "site")
+    server.reconfigure(lambda text: f'{text}\n[limits]\ndisk-reserve = "{reserve}"\n')
+    return server
+
+
 @pytest.fixture
 def small(disk: Path) -> Iterator[RunningServer]:
-    server = RunningServer.initialised(disk / "site")
+    """A server that keeps nothing free, so that it comes to the end of the disk."""
+    server = site(disk, "0B")
     server.start()
     yield server
     server.stop()
@@ -57,6 +66,13 @@ def fill(disk: Path) -> Path:
         except OSError:
             pass
     return ballast
+
+
+def has_room(client: smtplib.SMTP) -> bool:
+    time.sleep(0.3)
+    code, _ = client.mail(ADDRESS)
+    client.rset()
+    return code == 250
 
 
 def subjects(server: RunningServer) -> list[bytes]:
@@ -99,3 +115,33 @@ def test_a_folder_that_cannot_be_written_to(small: RunningServer) -> None:
     assert send(small, "after", _LARGE) == 250
     small.wait_for_messages(2)
     assert subjects(small) == [b"Subject: after", b"Subject: before"]
+
+
+def test_the_reserve_is_for_what_is_in_the_queue_and_for_reports(disk: Path) -> None:
+    """Mail is refused before the disk is full; a failure is reported all the same."""
+    server = site(disk, "8MiB")
+    [port] = free_ports(1)
+    server.reconfigure(
+        lambda text: (
+            text
+            + '\n[relay]\nretry = ["3s"]\n'
+            + f'[relay.destinations."example.net"]\nnext-hop = "127.0.0.1:{port}"\n'
+        )
+    )
+    host = MxHost("later.test", "127.0.0.1", port, Script.of("RCPT=450,550"))
+    server.start()
+    try:
+        with server.logged_in() as client:
+            client.sendmail(ADDRESS, ["carol@example.net"], "Subject: lost\r\n\r\nbody\r\n")
+            ballast = disk / "ballast"
+            subprocess.run(["fallocate", "-l", "16M", ballast], check=True)
+            eventually(lambda: not has_room(client), "what is known of the disk to be a second old")
+            assert client.mail(ADDRESS) == (452, b"4.3.1 Insufficient system storage")
+            [report] = server.wait_for_messages(1)
+            assert b"carol@example.net" in report
+            ballast.unlink()
+            eventually(lambda: has_room(client), "room again")
+    finally:
+        server.stop()
+        host.stop()
+    assert "limit=disk-reserve" in server.log.read_text("utf-8")
