@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from mailext.backpressure import Backpressure
 from mailext.deadline import Deadline
+from mailext.net.outlet import Outlet
 from mailext.wire import replies
 from mailext.wire.events import Event, Signal, UnknownCommand
 from mailext.wire.replies import Reply
@@ -61,6 +62,7 @@ class Conversation:
     ) -> None:
         self.session = session
         self._transport = transport
+        self._outlet = Outlet(transport)
         self._handle = handle
         self._timeout = timeout
         self._message_timeout = message_timeout
@@ -136,7 +138,7 @@ class Conversation:
                 self._resume()
 
     def _say(self, data: bytes) -> None:
-        self._transport.write(data)
+        self._outlet.write(data)
         self._said += len(data)
         if self._said > _UNCHECKED and not self._backpressure.is_open:
             self._backpressure.open()

@@ -27,6 +27,7 @@ from mailext.net import tls
 from mailext.net.client.feeder import Feeder
 from mailext.net.client.settings import ClientSettings
 from mailext.net.client.verification import HostVerifier
+from mailext.net.outlet import Outlet
 from mailext.values import (
     ClientIdentity,
     Envelope,
@@ -107,6 +108,7 @@ class MailClient(Protocol):
     """
 
     transport: ITransport
+    _outlet: Outlet
 
     def __init__(
         self, hop: NextHop, settings: ClientSettings, verifier: HostVerifier, clock: IReactorTime
@@ -145,6 +147,7 @@ class MailClient(Protocol):
     # The connection
 
     def connectionMade(self) -> None:
+        self._outlet = Outlet(self.transport)
         if ITCPTransport.providedBy(self.transport) and not self.hop.path:
             self.transport.setTcpNoDelay(True)
         # Of a connection that is lost nobody knows it any more.
@@ -349,7 +352,7 @@ class MailClient(Protocol):
         self._unflushed = 0
         data = self.session.data_to_send()
         if data and not self._lost:
-            self.transport.write(data)
+            self._outlet.write(data)
 
     def _handle(self, event: ClientEvent) -> None:
         match event:
