@@ -49,6 +49,10 @@ class LocalDispatch:
     addresses: Callable[[], AddressBook]
     ways: Callable[[], LocalWays]
 
+    def leaves(self, address: Mailbox) -> bool:
+        """Whether this is the address of an account, and left to the queue's own target."""
+        return self.addresses().has_account(address) and self.ways().of(canonical_mailbox(address)) is None
+
     def elsewhere(self, entry: QueueEntry, recipients: Sequence[Recipient]) -> Sequence[Group]:  # noqa: ARG002 - a dispatch's signature
         """See :meth:`mailext.queue.dispatch.Dispatch.elsewhere`."""
         ways = self.ways()

@@ -11,6 +11,9 @@ done, is decided by pure functions alone (:mod:`mailext.queue.settlement`,
 :mod:`mailext.queue.schedule`). Where messages are kept is behind
 :class:`~mailext.interfaces.IQueueStore`.
 
+A message for one mailbox of this host does not have to wait, and goes past the
+queue (:mod:`mailext.queue.shortcut`).
+
 Recipients that go to different targets are groups of one attempt
 (:mod:`mailext.queue.dispatch`), and the trouble of one is its own: each
 recipient has its own attempts and its own time. Who has the message, or may have

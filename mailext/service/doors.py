@@ -22,7 +22,7 @@ from mailext.net.settings import ListenerSettings
 from mailext.net.tls import ServerContextFactory, implicit
 from mailext.plugins import make_policy
 from mailext.publishing.policy_web import policy_site, within_bounds
-from mailext.queue.target import QueueTarget
+from mailext.queue.shortcut import ShortcutTarget
 from mailext.routing.names import plain_address
 from mailext.service.access import ACCESS_PROTOCOLS, access_factory
 from mailext.service.known_support import RecipientSupport, RelayServices
@@ -99,7 +99,7 @@ def _smtp_factory(
     )
     reception = Reception(
         site.addresses,
-        partial(_queue_for, site.queue),
+        partial(_intake_for, site.intake),
         configuration.hostname,
         clock,
         site.queue.ids,
@@ -178,5 +178,5 @@ def _session_limits(limits: Limits) -> SessionLimits:
     )
 
 
-def _queue_for(queue: QueueTarget, session: SessionView) -> QueueTarget:
-    return queue.submitted_by(session.clientid) if session.clientid else queue
+def _intake_for(intake: ShortcutTarget, session: SessionView) -> ShortcutTarget:
+    return intake.submitted_by(session.clientid) if session.clientid else intake

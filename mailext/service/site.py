@@ -31,6 +31,7 @@ from mailext.queue.ids import QueueIds
 from mailext.queue.manager import QueueManager
 from mailext.queue.reporting import ReportFailures
 from mailext.queue.schedule import RetrySchedule
+from mailext.queue.shortcut import ShortcutTarget
 from mailext.queue.target import QueueTarget
 from mailext.requiretls.support import KnownSupport
 from mailext.service.descriptors import most_connections
@@ -87,6 +88,7 @@ class Site:
     :ivar scram: the verifiers of the accounts, for SCRAM-SHA-256.
     :ivar queue: the queue as a delivery target.
     :ivar room: whether there is room for another message.
+    :ivar intake: where mail from outside goes: into the queue, or past it.
     :ivar dispatcher: answers the operator.
     :ivar counts: the connections of each listener.
     :ivar support: which destinations keep the promise of REQUIRETLS.
@@ -175,6 +177,7 @@ class Site:
             concurrency=_ATTEMPTS,
         )
         self.queue = QueueTarget(self.store.queue, ids, clock, self._manager)
+        self.intake = ShortcutTarget(self.queue, mailboxes, self._local.dispatch.leaves)
         self._make_courier = partial(make_courier, target=self.queue, reactor=reactor)
         self._reporter = TlsReporter(
             self.store.tls_results,

@@ -23,8 +23,11 @@ _SYNCED = re.compile(
 _END = r"\r\n.\r\n"
 
 
-def traced(server: RunningServer, folder: Path, message: str) -> list[str]:
-    """:return: the calls of the server while it takes a message, in their order."""
+def traced(server: RunningServer, folder: Path, message: str, *options: str) -> list[str]:
+    """
+    :param options: of RCPT.
+    :return: the calls of the server while it takes a message, in their order.
+    """
     log = folder / "calls"
     tracer = subprocess.Popen(
         ["strace", "-f", "-y", "-s", "65536", "-e", f"trace={_CALLS}", "-o", str(log), "-p", str(server.pid)],
@@ -34,7 +37,7 @@ def traced(server: RunningServer, folder: Path, message: str) -> list[str]:
         assert tracer.stderr is not None
         assert b"attached" in tracer.stderr.readline()
         with smtplib.SMTP("127.0.0.1", server.mx, timeout=30) as client:
-            client.sendmail("a@client.example", [ADDRESS], message)
+            client.sendmail("a@client.example", [ADDRESS], message, rcpt_options=options)
         eventually(lambda: "221 2.0.0" in log.read_text("utf-8", "replace"), "the end of the session")
     finally:
         tracer.terminate()
@@ -44,28 +47,39 @@ def traced(server: RunningServer, folder: Path, message: str) -> list[str]:
 
 def between(calls: list[str]) -> list[str]:
     """:return: what happens between the end of the message and its acknowledgement."""
-    [acknowledged] = [number for number, call in enumerate(calls) if "250 2.0.0 Ok: queued as" in call]
+    [acknowledged] = [number for number, call in enumerate(calls) if "250 2.0.0 Ok: " in call]
     ends = [number for number, call in enumerate(calls[:acknowledged]) if "recv" in call and _END in call]
     return calls[ends[-1] : acknowledged]
 
 
-def test_a_small_message(server: RunningServer, tmp_path: Path) -> None:
-    calls = between(traced(server, tmp_path, _SMALL))
+def synced(calls: list[str]) -> list[str]:
+    """:return: the files and folders that are synced, in their order."""
+    return [match[1] for call in calls if (match := re.search(r"\bf(?:data)?sync\(\d+<([^>]+)>", call))]
+
+
+def test_a_message_into_a_mailbox(server: RunningServer, tmp_path: Path) -> None:
+    """First the file, then the folder that it was moved to."""
+    paths = synced(between(traced(server, tmp_path, _SMALL)))
+    [file] = [number for number, path in enumerate(paths) if Path(path).parent == server.mailbox() / "tmp"]
+    assert str(server.mailbox() / "new") in paths[file:]
+
+
+def test_a_message_into_the_queue(server: RunningServer, tmp_path: Path) -> None:
+    calls = between(traced(server, tmp_path, _SMALL, "NOTIFY=SUCCESS"))
     assert any(_SYNCED.search(call) for call in calls), calls
     assert any("sync" in call and "mailext.sqlite-wal" in call for call in calls), calls
 
 
 def test_a_large_message(server: RunningServer, tmp_path: Path) -> None:
     """First the file, then its folder, then the row that names it."""
-    calls = between(traced(server, tmp_path, _LARGE))
-    synced = [match[1] for call in calls if (match := re.search(r"\bf(?:data)?sync\(\d+<([^>]+)>", call))]
+    paths = synced(between(traced(server, tmp_path, _LARGE)))
     state = server.folder / "state"
     places = [
-        next(number for number, path in enumerate(synced) if re.fullmatch(pattern, path))
+        next(number for number, path in enumerate(paths) if re.fullmatch(pattern, path))
         for pattern in (
             rf"{state}/content/tmp/.+",
             rf"{state}/content/[^/]{{2}}",
             rf"{state}/mailext\.sqlite-wal",
         )
     ]
-    assert places == sorted(places), synced
+    assert places == sorted(places), paths

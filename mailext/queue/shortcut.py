@@ -1,0 +1,136 @@
+"""
+The way past the queue, for a message that goes into one mailbox of this host.
+
+The queue is for mail that has to wait. A message that is in the mailbox of its
+only recipient before its client has the reply is safe without a place in it: one
+sync takes the place of two, and nothing has to be recorded. Whatever keeps it
+from the mailbox, it goes into the queue then, as if nobody had tried. See
+docs/reasons/performance.rst for what this gains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from mailext.interfaces import IDelivery, IDeliveryTarget
+from mailext.message.headers import HeaderSection
+from mailext.queue.events import log_accepted, log_attempt, log_done
+from mailext.queue.target import QueueTarget
+from mailext.values import (
+    Envelope,
+    Mailbox,
+    Notify,
+    Outcome,
+    QueuedRecipient,
+    QueueEntry,
+    RecipientState,
+    Settlement,
+)
+
+__all__ = ["ShortcutTarget"]
+
+# A body up to this size, in octets, is kept in memory for both ways.
+_SMALL = 65536
+
+
+@implementer(IDeliveryTarget)
+@dataclass(frozen=True, slots=True)
+class ShortcutTarget:
+    """
+    Before the queue: takes messages past it.
+
+    :param queue: for every message that has no shortcut.
+    :param mailboxes: where the shortcut leads.
+    :param has_mailbox: whether an address is that of a mailbox there.
+    """
+
+    queue: QueueTarget
+    mailboxes: IDeliveryTarget
+    has_mailbox: Callable[[Mailbox], bool]
+
+    def submitted_by(self, clientid: str) -> ShortcutTarget:
+        """See :meth:`mailext.queue.target.QueueTarget.submitted_by`."""
+        return replace(self, queue=self.queue.submitted_by(clientid))
+
+    def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery:
+        """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
+        if self._has_shortcut(envelope):
+            return _ShortDelivery(self, envelope, headers)
+        return self.queue.startDelivery(envelope, headers)
+
+    def _has_shortcut(self, envelope: Envelope) -> bool:
+        if len(envelope.recipients) != 1:
+            # One may be served and another not: that has to be recorded.
+            return False
+        (recipient,) = envelope.recipients
+        # The queue reports on deliveries.
+        return Notify.SUCCESS not in recipient.options.notify and self.has_mailbox(recipient.address)
+
+
+@implementer(IDelivery)
+class _ShortDelivery:
+    """One message on its way past the queue, or into it."""
+
+    def __init__(self, target: ShortcutTarget, envelope: Envelope, headers: HeaderSection) -> None:
+        self._target = target
+        self._envelope = envelope
+        self._headers = headers
+        self._body: list[bytes] = []
+        self._size = 0
+        self._queued: IDelivery | None = None
+
+    def write(self, data: bytes) -> Deferred[None] | None:
+        """See :meth:`mailext.interfaces.IDelivery.write`."""
+        if self._queued is not None:
+            return self._queued.write(data)
+        self._body.append(data)
+        self._size += len(data)
+        if self._size > _SMALL:
+            self._into_the_queue()
+        return None
+
+    def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:
+        """See :meth:`mailext.interfaces.IDelivery.commit`."""
+        if self._queued is not None:
+            return self._queued.commit()
+        return Deferred.fromCoroutine(self._deliver())
+
+    def abort(self) -> None:
+        """See :meth:`mailext.interfaces.IDelivery.abort`."""
+        if self._queued is not None:
+            self._queued.abort()
+
+    def _into_the_queue(self) -> IDelivery:
+        queued = self._queued = self._target.queue.startDelivery(self._envelope, self._headers)
+        for part in self._body:
+            queued.write(part)
+        self._body.clear()
+        return queued
+
+    async def _deliver(self) -> Mapping[Mailbox, Outcome]:
+        entry = self._target.queue.entry(self._envelope, len(bytes(self._headers)) + self._size)
+        delivery = self._target.mailboxes.startDelivery(self._envelope, self._headers)
+        if isinstance(delivery, Deferred):
+            delivery = await delivery
+        # Of a small body nothing has to wait.
+        for part in self._body:
+            delivery.write(part)
+        ((address, outcome),) = (await delivery.commit()).items()
+        if not outcome.delivered:
+            return await self._into_the_queue().commit()
+        self._log(entry, {address: outcome})
+        return {address: Outcome(250, "2.0.0", f"Ok: delivered as {entry.id}")}
+
+    def _log(self, entry: QueueEntry, outcomes: Mapping[Mailbox, Outcome]) -> None:
+        delivered = tuple(
+            QueuedRecipient(recipient, RecipientState.DELIVERED, attempts=1)
+            for recipient in self._envelope.recipients
+        )
+        settlement = Settlement(entry.id, delivered, entry.next_attempt)
+        log_accepted(entry)
+        log_attempt(entry, outcomes, settlement)
+        log_done(entry, settlement, self._target.queue.clock.wall())
