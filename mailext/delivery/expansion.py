@@ -49,8 +49,11 @@ def expand(book: AddressBook, recipients: Iterable[Recipient]) -> Expansion:
         if reached:
             mailboxes[given] = reached
         for mailbox in reached:
-            original = None if mailbox == given else given
-            expanded.setdefault(mailbox, replace(recipient, address=mailbox, original=original))
+            leads_elsewhere = mailbox != given
+            expanded.setdefault(
+                mailbox,
+                replace(recipient, address=mailbox, original=given) if leads_elsewhere else recipient,
+            )
     return Expansion(tuple(expanded.values()), mailboxes)
 
 

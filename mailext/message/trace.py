@@ -11,6 +11,7 @@ import ipaddress
 import re
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from mailext.values import HeaderField, Mailbox, Protocol, SessionView
 
@@ -39,7 +40,7 @@ def received(
     host = f"by {by} with {_with_protocol(session, smtputf8=smtputf8)}"
     if session.tls:
         host += f" (using {session.tls.version} with cipher {session.tls.cipher})"
-    end = f"; {format_datetime(date)}"
+    end = f"; {_in_words(date.replace(microsecond=0))}"
     clauses = [origin, host]
     if recipient:
         clauses.append(f"for <{recipient}>")
@@ -61,11 +62,18 @@ def original_to(address: Mailbox) -> HeaderField:
     return HeaderField("X-Original-To", str(address))
 
 
+# Many messages come in one second.
+@lru_cache(maxsize=1)
+def _in_words(date: datetime) -> str:
+    return format_datetime(date)
+
+
 def _client_name(session: SessionView) -> str:
     name = _NOT_A_NAME.sub("?", session.helo[:_MAXIMUM_NAME])
     return name or _address_literal(session.peer) or "unknown"
 
 
+@lru_cache(maxsize=1024)
 def _address_literal(peer: str) -> str | None:
     try:
         # A zone means nothing to anybody else.

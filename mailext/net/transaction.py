@@ -270,7 +270,8 @@ class Transaction:
 
     def _settle_demand(self, headers: HeaderSection) -> None:
         demand = settle(self._envelope.options, tls_demand(headers), self._folded.tls_demand)
-        self._envelope = replace(self._envelope, tls_demand=demand)
+        if demand is not self._envelope.tls_demand:
+            self._envelope = replace(self._envelope, tls_demand=demand)
 
     def _start(self, headers: HeaderSection) -> IDelivery | Deferred[IDelivery]:
         if self._messages is not None:

@@ -14,6 +14,7 @@ import binascii
 import ipaddress
 import re
 import uuid
+from functools import lru_cache
 
 from mailext.values import ClientIdentity, Mailbox
 
@@ -108,6 +109,8 @@ def split_path(argument: bytes, keyword: bytes) -> tuple[bytes, bytes]:
     return match["path"], match["parameters"] or b""
 
 
+# A message says each of its addresses several times, and the next one again.
+@lru_cache(maxsize=1024)
 def parse_mailbox(text: str) -> Mailbox:
     """``Mailbox`` of RFC 5321 section 4.1.2, with the characters of RFC 6531."""
     match = _MAILBOX.fullmatch(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailext.values import Outcome, Verdict
 
@@ -81,6 +82,8 @@ class Reply:
     def is_error(self) -> bool:
         return self.code >= 400
 
+    # Most replies are one of a few.
+    @lru_cache(maxsize=128)  # noqa: B019 - of replies, which are values
     def __bytes__(self) -> bytes:
         """
         The reply as it is sent. What is not printable ASCII becomes ``?``, and
