@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from twisted.internet.defer import Deferred
 
 from mailext.storage.errors import StoreError
+from mailext.storage.prepared import Row
 from mailext.storage.schema import account
-from mailext.storage.transactions import Row, Transactions
+from mailext.storage.transactions import Transactions
 
 __all__ = ["AccountExistsError", "SqlAccountStore"]
 

@@ -13,8 +13,9 @@ from mailext.judgement import log_trouble
 from mailext.storage.errors import StoreError
 from mailext.storage.identity_keys import IdentityKeys
 from mailext.storage.identity_rows import ID_DIGITS
+from mailext.storage.prepared import Row
 from mailext.storage.schema import app_password, app_password_device
-from mailext.storage.transactions import Row, Transactions
+from mailext.storage.transactions import Transactions
 from mailext.values import ClientIdentity
 
 __all__ = ["AppPassword", "AppPasswordExistsError", "Binding", "SqlAppPasswords"]

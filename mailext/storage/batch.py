@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.sql.dml import UpdateBase
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -127,7 +128,7 @@ def _execute(connection: Connection, jobs: list[AnyJob]) -> list[AnyJob]:
 
 
 def _run_together(connection: Connection, jobs: list[AnyJob]) -> None:
-    plans: dict[tuple[Executable, ...], list[BulkChange]] = {}
+    plans: dict[tuple[UpdateBase, ...], list[BulkChange]] = {}
     for job in jobs:
         if isinstance(job.operation, BulkChange):
             plans.setdefault(job.operation.plan, []).append(job.operation)

@@ -11,9 +11,10 @@ from twisted.internet.defer import Deferred, succeed
 from mailext.clientid.entries import LoginEntry
 from mailext.judgement import log_trouble
 from mailext.storage.places import place_of, place_values
+from mailext.storage.prepared import Row
 from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.schema import login
-from mailext.storage.transactions import BulkChange, Row, Transactions
+from mailext.storage.transactions import BulkChange, Transactions
 from mailext.values import LoginOutcome, Protocol
 
 __all__ = ["SqlLoginLog"]

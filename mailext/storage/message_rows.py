@@ -7,8 +7,8 @@ from itertools import groupby
 
 from sqlalchemy import Connection, RowMapping, Select, select
 
+from mailext.storage.prepared import Row
 from mailext.storage.schema import recipient
-from mailext.storage.transactions import Row
 from mailext.values import (
     BodyType,
     Envelope,

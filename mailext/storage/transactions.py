@@ -10,22 +10,21 @@ waits for the first one's Deferred.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection
+from sqlalchemy.sql.dml import UpdateBase
 from twisted.internet.defer import Deferred, execute, succeed
 
 from mailext.storage.engine import Database
+from mailext.storage.prepared import Row, execute_many
 
-__all__ = ["NO_FILES", "BulkChange", "DirectTransactions", "FileChange", "Row", "Transactions"]
+__all__ = ["NO_FILES", "BulkChange", "DirectTransactions", "FileChange", "Transactions"]
 
 T = TypeVar("T")
-
-#: The values of one execution of a statement, by the names of its parameters.
-Row = Mapping[str, object]
 
 
 class FileChange(Protocol):
@@ -71,7 +70,7 @@ class BulkChange:
     :param rows: for each statement of the plan, its rows.
     """
 
-    plan: tuple[Executable, ...]
+    plan: tuple[UpdateBase, ...]
     rows: tuple[Sequence[Row], ...]
     files: FileChange = NO_FILES
 
@@ -85,7 +84,7 @@ class BulkChange:
         """Execute the statements."""
         for statement, rows in zip(self.plan, self.rows, strict=True):
             if rows:
-                connection.execute(statement, rows)
+                execute_many(connection, statement, rows)
 
 
 class Transactions(Protocol):
