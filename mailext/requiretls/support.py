@@ -6,6 +6,11 @@ shown: for rules that ask for it where it costs nothing (R20, RFC 8689 section
 A host that lacked something speaks against its destination at once, though
 another one may have it all: who asks on the sender's behalf without having
 been told to is not to have mail returned.
+
+Only hosts that were connected to have shown anything, and of several that is as
+a rule the first. It may be down when mail is asked for that only it would take:
+that mail waits for it, as what demands REQUIRETLS does where a host fails for
+now, and what is sent after the others were seen goes as ordinary mail.
 """
 
 from __future__ import annotations

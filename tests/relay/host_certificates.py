@@ -66,9 +66,9 @@ class HostCertificates:
         octets = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return f"3 1 1 {sha256(octets).hexdigest()}"
 
-    def certify(self, chain_and_key: Path, name: str) -> None:
+    def certify(self, chain_and_key: Path, *names: str) -> None:
         """Write a good certificate with its key for a server that reads files."""
-        leaf = self._authority.issue_cert(name)
+        leaf = self._authority.issue_cert(*names)
         leaf.private_key_and_cert_chain_pem.write_to_path(str(chain_and_key))
 
     def _issue(self, kind: str, name: str) -> trustme.LeafCert:

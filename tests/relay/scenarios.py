@@ -231,6 +231,11 @@ secure a b   | a starttls good keyword tlsa=wrong; b starttls good              
 secure a     | a starttls good keyword tlsa=servfail                               | require            | nowhere           | waits 451 4.4.3
 insecure a   | a starttls self-signed keyword tlsa=right                           | require            | nowhere           | failed 5.7.10
 no-mx        | net starttls self-signed keyword tlsa=right                         | require            | net tls REQUIRETLS | done
+secure a b   | a starttls self-signed tlsa=right; b starttls good keyword          | require            | b tls REQUIRETLS  | done
+secure a b c | a starttls good keyword tlsa=wrong; b starttls good; c starttls self-signed keyword tlsa=right | require | c tls REQUIRETLS | done
+secure a b c | a plain; b starttls expired keyword; c starttls good keyword       | require            | c tls REQUIRETLS  | done
+secure a b   | a starttls self-signed keyword tlsa=right; b plain                  | require            | a tls REQUIRETLS  | done
+secure a b c | a plain tlsa=wrong; b starttls good keyword tlsa=servfail; c starttls good | require     | nowhere           | waits 451 4.4.3
 secure a     | a starttls good tlsa=wrong                                          | optional           | a tls             | done
 secure a     | a plain tlsa=wrong                                                  | optional           | a clear           | done
 secure a     | a plain tlsa=servfail                                               | optional           | a clear           | done

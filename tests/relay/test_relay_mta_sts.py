@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailext.trust.mta_sts.policy import StsMode, StsPolicy
+from mailext.values import DnsStatus
 from tests.black_box import ADDRESS, free_ports
 from tests.net.web_host import WebHost, answer, web_host
 from tests.relay.mx_host import MxHost
@@ -29,16 +30,17 @@ class StsWorld:
 
     @contextmanager
     def domain(
-        self, mode: StsMode, words: str, certificate: str = ""
+        self, mode: StsMode, words: str, certificate: str = "", pattern: str = "*"
     ) -> Iterator[tuple[str, MxHost, WebHost]]:
         """
         :param words: what the host of its MX record is.
         :param certificate: for whom that of the policy host is, if not for it.
+        :param pattern: the first label of the hosts that the policy covers.
         """
         name = f"sts-{next(_numbers)}.test"
         file = self._folder / "policy-host.pem"
         self.site.certificates.certify(file, certificate or f"mta-sts.{name}")
-        policy = StsPolicy(mode, 604800, (f"*.{name}",))
+        policy = StsPolicy(mode, 604800, (f"{pattern}.{name}",))
         records = self.site.records
         records.add(name, "MX", f"10 mx.{name}.", ttl=0)
         records.add(f"mta-sts.{name}", "A", "127.0.0.1", ttl=0)
@@ -101,3 +103,31 @@ def test_a_policy_outlives_the_process_and_its_publication(world: StsWorld) -> N
         assert "451 4.7.10" in world.reply(name)
         assert host.arrivals == []
         assert len(web.heard) == 1
+
+
+@pytest.mark.requirement("R10", "R14")
+@pytest.mark.parametrize(("demand", "offer"), [("none", ""), ("require", "keyword")])
+def test_of_several_hosts_one_that_the_policy_covers(world: StsWorld, demand: str, offer: str) -> None:
+    with world.domain(StsMode.ENFORCE, f"starttls good {offer}", pattern="second") as (name, first, _):
+        records = world.site.records
+        records.add(name, "MX", f"10 mx.{name}.", f"20 second.{name}.", f"30 third.{name}.", ttl=0)
+        with (
+            world.site.host(f"second.{name}", f"starttls good {offer}") as second,
+            world.site.host(f"third.{name}", "plain") as third,
+        ):
+            assert "250" in world.reply(name, demand)
+    assert (len(first.arrivals), len(second.arrivals), len(third.arrivals)) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(("mode", "taken"), [(StsMode.ENFORCE, False), (StsMode.TESTING, True)])
+def test_dane_does_not_save_a_host_that_the_policy_refuses(
+    world: StsWorld, mode: StsMode, *, taken: bool
+) -> None:
+    with world.domain(mode, "starttls self-signed") as (name, host, _):
+        site, mx = world.site, f"mx.{name}"
+        site.records.add(mx, "A", host.address, status=DnsStatus.SECURE, ttl=0)
+        site.records.add(mx, "AAAA", status=DnsStatus.SECURE, ttl=0)
+        owner = f"_{site.port}._tcp.{mx}"
+        site.records.add(owner, "TLSA", site.certificates.tlsa(mx), status=DnsStatus.SECURE, ttl=0)
+        assert world.reply(name).startswith("250" if taken else "451 4.7.10")
+        assert len(host.arrivals) == taken

@@ -11,7 +11,7 @@ from mailext.values import DnsStatus
 from tests.black_box import ADDRESS
 from tests.relay.mx_host import MxHost
 from tests.relay.scenario import message_of
-from tests.relay.site import RelaySite, Sent
+from tests.relay.site import RelaySite, Sent, hand_over
 
 pytestmark = pytest.mark.requirement("R20")
 
@@ -88,6 +88,17 @@ def test_a_field_that_says_no(ruled: RelaySite, hosts: dict[str, MxHost]) -> Non
 def test_by_the_domain_of_a_recipient(ruled: RelaySite, hosts: dict[str, MxHost]) -> None:
     assert demanded(ruled, send(ruled, "kim@www.bank.test")) == "require"
     assert hosts["www.bank.test"].arrivals[0].parameters == ["REQUIRETLS"]
+
+
+def test_by_the_account_that_sends(ruled: RelaySite, hosts: dict[str, MxHost]) -> None:
+    password = "a long password"
+    ruled.server.run("account", "add", "bob@example.org", "--password-stdin", stdin=f"{password}\n".encode())
+    with ruled.server.client() as client:
+        client.login("bob@example.org", password)
+        sent = hand_over(client, message_of(()), "bob@example.org", [], {"kim@other.test": []})
+    assert demanded(ruled, sent) == "require"
+    assert hosts["other.test"].arrivals == []
+    assert ruled.report_about(sent, "bob@example.org").told == ["kim failed 5.7.30"]
 
 
 def test_the_header_field_cannot_weaken_a_rule(ruled: RelaySite, hosts: dict[str, MxHost]) -> None:
