@@ -73,6 +73,7 @@ _CLOSING = 421
 _TOO_MANY_OF_OLD = 552
 _DATA = b"DATA\r\n"
 _RSET = b"RSET\r\n"
+_BROKEN_OFF = Outcome(451, "4.5.0", "The session was broken off behind a refusal")
 
 
 class SequenceError(RuntimeError):
@@ -336,6 +337,10 @@ class ClientSession:
         :raise BareLineEndingError: as ``send_content()`` does.
         """
         self._need(ClientState.CONTENT)
+        if self._reader and not self._awaited:
+            # What is said already cannot be the answer to what is not: the end
+            # is not said, and next_event() tells why.
+            return
         self._to_send.append(self._encoder.finish())
         self._settle(success=True)
         if self.protocol is Protocol.LMTP:
@@ -469,7 +474,11 @@ class ClientSession:
         if self._transaction is not None:
             # Behind the end of a message too this is an answer: it was not taken.
             self._transaction.settle_all(outcome)
-        self._fail(FaultKind.CLOSING, outcome)
+        self._break_off(outcome)
+
+    def _break_off(self, outcome: Outcome) -> None:
+        # A refusal for good is that of one message, and of no other.
+        self._fail(FaultKind.CLOSING, outcome if outcome.is_temporary else _BROKEN_OFF)
 
     def _fail(self, kind: FaultKind, outcome: Outcome) -> None:
         self.close(outcome)
@@ -611,7 +620,7 @@ class ClientSession:
             self._events.append(ContentRefused())
         elif self.state is ClientState.COMPLETION and self.protocol is Protocol.LMTP:
             # How many replies LAST gets now is anybody's guess.
-            self._fail(FaultKind.CLOSING, outcome)
+            self._break_off(outcome)
 
     def _refuse_content(self) -> None:
         # RFC 3030 section 4.2: the replies to chunks on their way come first.
