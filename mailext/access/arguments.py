@@ -100,6 +100,8 @@ class BoundedArguments(imap4.IMAP4Server):
             asked, rest = super().arg_fetchatt(line)
         except Exception:  # noqa: BLE001 - the parser raises what comes
             raise IllegalClientResponse("not what can be fetched") from None
+        if not asked:
+            raise IllegalClientResponse("nothing is to be fetched")
         for each in asked:
             if each.type == "body":
                 _check_body(each)

@@ -47,6 +47,7 @@ class Threat(Enum):
     CLIENTID = "CLIENTID"
     PARAMETERS = "parameters of MAIL and RCPT"
     COMMANDS = "verbs and their order"
+    NAMES = "names that become files"
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 
 import pytest
 
 from mailext.wire.events import StartTls
 from mailext.wire.states import State
-from tests.vectors.model import Threat, Vector
+from tests.vectors.model import Vector
 from tests.vectors.table import VECTORS
 from tests.wire.driver import Transcript, cut, octets, owner_of, run, run_late
 
@@ -57,8 +56,3 @@ def test_what_comes_behind_starttls_ends_the_session_however_it_comes(vector: Ve
         assert any(isinstance(event, StartTls) for event in transcript.events) == (place == end)
         # Answered already, or not: nothing behind it is looked at.
         assert [reply[:3] for reply in transcript.replies[1:-1]] == (["220"] if place == end else [])
-
-
-def test_every_class_has_its_vectors_and_each_its_own_name() -> None:
-    assert set(Threat) == {vector.threat for vector in VECTORS}
-    assert [name for name, count in Counter(vector.id for vector in VECTORS).items() if count > 1] == []
