@@ -123,7 +123,8 @@ class HttpsClient:
             raise connection.explained(error) from error
         finally:
             connection.abandon()
-        said = (response.headers.getRawHeaders("Content-Type") or [""])[0]
+        # As octets: what others say of their type need not be text at all.
+        said = (response.headers.getRawHeaders(b"Content-Type") or [b""])[0].decode("ascii", "replace")
         return HttpsResponse(response.code, said.partition(";")[0].strip().lower(), content)
 
 

@@ -23,6 +23,7 @@ from mailext.trust.mta_sts.means import StsFetchError
 from mailext.values import TlsResultType
 from tests.net.reactors import run
 from tests.net.web_host import Saying, WebHost, answer, web_host
+from tests.vectors.policies import ANSWERS, GOOD, AnswerVector
 
 POLICY = b"version: STSv1\r\nmode: enforce\r\nmx: mx.example.com\r\nmax_age: 604800\r\n"
 HOST = "mta-sts.example.com"
@@ -263,6 +264,19 @@ class TestFaults:
         assert error.temporary is temporary, error
         assert words in error.failure.reason
         assert error.failure.reason.isprintable()
+
+    @pytest.mark.parametrize("vector", ANSWERS, ids=lambda vector: vector.id)
+    def test_a_hostile_answer(self, served: Served, vector: AnswerVector) -> None:
+        site = served(lambda connection: connection.sendall(vector.octets))
+        if vector.comes_of_it == "policy":
+            assert site.fetched() == GOOD
+            return
+        error = site.failed()
+        assert error.failure.type is _FETCH
+        assert vector.comes_of_it in error.failure.reason
+        assert error.failure.reason.isprintable()
+        assert len(error.failure.reason) < 500
+        assert error.temporary is vector.temporary, error
 
     def test_a_redirect_is_not_followed(self, served: Served) -> None:
         site = served(answer(b"", "301 Moved", (f"Location: https://{HOST}/elsewhere",)))
