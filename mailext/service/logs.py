@@ -60,9 +60,16 @@ def _as_text(event: LogEvent) -> str | None:
     """As ``formatEventAsClassicLogText`` has it, at a third of its cost."""
     if "log_failure" in event or "log_system" in event or not (message := _message(event)):
         return formatEventAsClassicLogText(event)
+    if not message.isprintable():
+        message = _harmless(message)
     time = _local_time(int(event["log_time"]))
     text = f"{time} [{event['log_namespace']}#{event['log_level'].name}] {message}"
     return text.replace("\n", "\n\t") + "\n"
+
+
+def _harmless(message: str) -> str:
+    """What others have said in it moves no cursor and turns no line around."""
+    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in message)
 
 
 def _as_json(event: LogEvent) -> str:

@@ -175,6 +175,12 @@ def test_a_line_of_text_is_the_one_of_twisted(log_format: str, values: dict[str,
     assert stream.getvalue() == (formatEventAsClassicLogText(event) or "")
 
 
+def test_what_others_said_moves_no_cursor_and_turns_no_line_around() -> None:
+    _, log, stream = lines_of(LogFormat.TEXT)
+    log.info("from {name}\nto us", name="a\x1b[2J\r\u202egnp.exe")
+    assert stream.getvalue().endswith("] from a\\x1b[2J\\r\\u202egnp.exe\n\tto us\n")
+
+
 def test_the_format_can_change() -> None:
     output, log, stream = lines_of(LogFormat.TEXT)
     log.info("one\ntwo {x}", x=3)
