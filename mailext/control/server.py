@@ -52,8 +52,8 @@ class ControlProtocol(Protocol):
 
     def _answer(self, _: DeferredLock, line: bytes) -> Deferred[Reply]:
         try:
-            message = json.loads(line)
-        except ValueError:
+            message = _read(line)
+        except (ValueError, RecursionError):
             return succeed({"error": "not JSON"})
         return self._dispatcher.answer(message)
 
@@ -120,6 +120,17 @@ class ControlService(Service):
         with self._open:
             if self._port is not None:
                 await maybeDeferred(self._port.stopListening)
+
+
+def _read(line: bytes) -> object:
+    """
+    :raise ValueError: if the line is not JSON, or a text in it is none: half of
+        a surrogate pair can be escaped, and be written nowhere.
+    """
+    message: object = json.loads(line)
+    if b"\\u" in line:
+        json.dumps(message, ensure_ascii=False).encode("utf-8")
+    return message
 
 
 def _remove_stale(name: str, folder: Path) -> None:

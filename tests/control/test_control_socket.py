@@ -54,6 +54,8 @@ def test_a_request_a_line(dispatcher: Dispatcher) -> None:
     ("line", "error"),
     [
         (b"\xff", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"operation": "queue show", "arguments": {"queue_id": "\\ud800"}}', "not JSON"),
         (b"[]", "not a request"),
         (b'{"operation": "queue list", "arguments": []}', "not a request"),
         (b'{"operation": "shutdown"}', "there is no such operation; known: account add"),
@@ -73,6 +75,12 @@ def test_what_is_no_request(dispatcher: Dispatcher, line: bytes, error: str) -> 
     protocol = ControlFactory(dispatcher, lambda: 1000).buildProtocol(None)
     [reply] = conversation(protocol, line + b"\n")
     assert str(reply["error"]).startswith(error)
+
+
+def test_what_is_no_request_holds_up_no_other(dispatcher: Dispatcher) -> None:
+    protocol = ControlFactory(dispatcher, lambda: 1000).buildProtocol(None)
+    replies = conversation(protocol, b"[" * 100_000 + b"\n" + b'{"operation": "queue list"}\n')
+    assert replies == [{"error": "not JSON"}, {"result": []}]
 
 
 def test_a_request_has_a_bound(dispatcher: Dispatcher) -> None:
