@@ -9,7 +9,7 @@ project = "mailext"
 author = "The mailext contributors"
 copyright = "2026, the mailext contributors"  # noqa: A001  # the name that Sphinx reads
 
-extensions = ["sphinx.ext.graphviz", "proofs", "wire_tables"]
+extensions = ["sphinx.ext.graphviz", "hostile", "proofs", "wire_tables"]
 exclude_patterns = ["_build"]
 nitpicky = True
 highlight_language = "none"

@@ -18,6 +18,8 @@ __all__ = ["UNREADABLE", "is_for"]
 #: before they are wanted.
 UNREADABLE = (
     ValueError,
+    # A name in a BIT STRING.
+    TypeError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,

@@ -27,7 +27,7 @@ from mailext.wire.replies import Reply
 from mailext.wire.states import State
 from tests.vectors.model import Listener
 from tests.vectors.table import VECTORS
-from tests.wire.driver import Owner, cut, octets, owner_of, run, run_late, split_replies
+from tests.wire.driver import Owner, check_sent, cut, octets, owner_of, run, run_late
 
 _WORDS = [
     b"EHLO a\r\n", b"HELO a\r\n", b"LHLO a\r\n", b"MAIL FROM:<>\r\n", b"RCPT TO:<ann@example.org>\r\n", b"DATA\r\n", b".\r\n", b"\r\n.\r\n",
@@ -107,13 +107,6 @@ class Whimsical(Owner):
         except ValueError:
             return False
         return True
-
-
-def check_sent(sent: bytes) -> None:
-    split_replies(sent)
-    for line in sent.splitlines():
-        assert len(line) + 2 <= 512
-        assert all(0x20 <= octet < 0x7F for octet in line)
 
 
 @settings(max_examples=400, deadline=None)

@@ -93,6 +93,18 @@ def split_replies(sent: bytes) -> list[str]:
     return found
 
 
+def check_sent(sent: bytes) -> None:
+    """
+    Whatever a server was told, this is what it may say.
+
+    :raise ValueError: if it is no replies.
+    """
+    split_replies(sent)
+    for line in sent.splitlines():
+        assert len(line) + 2 <= 512
+        assert all(0x20 <= octet < 0x7F for octet in line)
+
+
 class Owner:
     """
     Someone who has a session.
