@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol, cast, runtime_checkable
 
 from twisted.cred.credentials import ICredentials
-from twisted.cred.error import LoginFailed, Unauthorized
+from twisted.cred.error import LoginFailed, Unauthorized, UnauthorizedLogin
 from twisted.cred.portal import IRealm
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
@@ -75,8 +75,7 @@ async def log_in(
     except LoginRefusedError:
         raise
     except (LoginFailed, Unauthorized) as error:
-        reason = f"{type(error).__name__} {error}".rstrip()
-        raise LoginRefusedError(LoginOutcome.BAD_CREDENTIALS, reason) from error
+        raise LoginRefusedError(LoginOutcome.BAD_CREDENTIALS, _why(error)) from error
     except Exception as error:
         log_trouble(error, "the login failed", session)
         reason = f"{type(error).__name__}: {error}"
@@ -167,6 +166,13 @@ class _Gate:
         self.denial = None
         avatar = self._realm.requestAvatar(avatarId, mind, *interfaces)
         return await avatar if isinstance(avatar, Deferred) else avatar
+
+
+def _why(error: Exception) -> str:
+    """What the log says of wrong credentials."""
+    if type(error) is UnauthorizedLogin:
+        return str(error) or "wrong user name or password"
+    return f"{type(error).__name__} {error}".rstrip()
 
 
 def _text(avatar_id: bytes | str | tuple[()]) -> str:

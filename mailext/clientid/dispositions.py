@@ -26,7 +26,7 @@ class Disposition(StrEnum):
     DEBUG = "debug"
     #: The login's line in the system log names it.
     SYSTEM_LOG = "system-log"
-    #: The login's line names it, and is marked as one for the user's own log.
+    #: The holder of the account sees it in the log of the account's logins.
     USER_LOG = "user-log"
     #: Checkers, policies and the password's back end see it.
     AUTHENTICATE = "authenticate"
@@ -39,9 +39,7 @@ class Disposition(StrEnum):
 #: The flags that exclude all others.
 _ALONE = frozenset({Disposition.IGNORE, Disposition.DEBUG})
 _AUTHENTICATED = frozenset({Disposition.AUTHENTICATE})
-_LOGGED = frozenset(
-    {Disposition.SYSTEM_LOG, Disposition.USER_LOG, Disposition.ALERT_FAILURE, Disposition.ALERT_SUCCESS}
-)
+_LOGGED = frozenset({Disposition.SYSTEM_LOG, Disposition.ALERT_FAILURE, Disposition.ALERT_SUCCESS})
 _KEPT = frozenset(Disposition) - _ALONE
 _DEFAULT = {"*": (Disposition.SYSTEM_LOG, Disposition.AUTHENTICATE)}
 _TYPE_GLOB = re.compile(r"[A-Z0-9*?-]+")
@@ -117,8 +115,8 @@ class Dispositions:
 
     def for_log(self, identity: ClientIdentity | None) -> ClientIdentity | None:
         """
-        What logs may name, by its keyed hash: the identity if its type goes
-        to a log or raises alerts. An identity can be logged without being
+        What the system log may name, by its keyed hash: the identity if its
+        type goes there or raises alerts. The holder's log is another. An identity can be logged without being
         used for authentication, and the other way round.
         """
         return self._for(identity, _LOGGED)

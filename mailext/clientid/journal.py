@@ -112,7 +112,8 @@ class LoginJournal:
             type="" if kept is None else kept.type,
             clientid=self._id(kept),
             authenticate=Disposition.AUTHENTICATE in flags,
-            user_log=Disposition.USER_LOG in flags,
+            # To its holder a second mechanism with the same password is no news.
+            user_log=Disposition.USER_LOG in flags and not attempt.repeated,
             alert=_alert(outcome) in flags,
             repeated=attempt.repeated,
         )

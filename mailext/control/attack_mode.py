@@ -81,7 +81,7 @@ class AttackModeOperations:
             enforcedBy=[
                 name
                 for name, listener in self.configuration().listeners.items()
-                if any(map(_is_enforced, _named(listener.clientid.checkers)))
+                if listener.keys.auth and any(map(_is_enforced, _named(listener.clientid.checkers)))
             ],
         )
 

@@ -109,7 +109,9 @@ def test_attack_mode_is_kept_for_the_server_that_starts_next(run: Run) -> None:
 )
 def test_it_says_who_enforces_it(run: Run, tmp_path: Path, checker: str) -> None:
     with (tmp_path / "mailext.toml").open("a") as file:
-        file.write(f"[clientid]\ncheckers = ['attack-mode', '{checker}']\n")
+        file.write(
+            f"[listener.mx]\nauth = ['accounts']\n[clientid]\ncheckers = ['attack-mode', '{checker}']\n"
+        )
     assert run("attack-mode", "on")[1].splitlines() == ["attack mode of the whole server: on"]
     assert "enforced by" in run("attack-mode", "status")[1]
 

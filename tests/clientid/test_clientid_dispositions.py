@@ -59,7 +59,7 @@ def test_of_globs_of_one_length_the_first_holds() -> None:
         (["ignore"], False, False),
         (["debug"], False, False),
         (["system-log"], False, True),
-        (["user-log"], False, True),
+        (["user-log"], False, False),
         (["authenticate"], True, False),
         (["alert-failure"], False, True),
         (["alert-success"], False, True),

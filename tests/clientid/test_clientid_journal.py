@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import LogEvent, LogLevel, capturedLogs, eventAsText
 
 from mailext.clientid.dispositions import Disposition, Dispositions
+from mailext.clientid.entries import LoginEntry
 from mailext.clientid.journal import LoginJournal
 from mailext.testing import MemoryIdentityRegistry, ScriptedChecker, login_attempt
 from mailext.values import (
@@ -43,7 +47,7 @@ def the_line(events: list[LogEvent]) -> LogEvent:
         ("debug", False),
         ("authenticate", False),
         ("system-log", True),
-        ("user-log", True),
+        ("user-log", False),
         ("alert-failure", True),
         ("alert-success", True),
     ],
@@ -152,3 +156,19 @@ def test_what_is_to_be_disregarded_is_not_kept(flag: str) -> None:
     journal = LoginJournal(Dispositions.from_names({"*": [flag]}), registry)
     success_result_of(Site(journal=journal).login())
     assert bool(registry.records) == (flag not in ("ignore", "debug"))
+
+
+@pytest.mark.requirement("C23")
+def test_a_second_mechanism_with_the_same_password_is_no_news_to_the_holder() -> None:
+    entries: list[LoginEntry] = []
+
+    class Sink:
+        def take(self, entry: LoginEntry) -> Deferred[None]:
+            entries.append(entry)
+            return succeed(None)
+
+    journal = LoginJournal(Dispositions.from_names({"*": ["user-log"]}), None, [Sink()])
+    for repeated in (False, True):
+        attempt = replace(login_attempt(PHONE, "ann"), repeated=repeated)
+        journal.record(attempt, PHONE, LoginOutcome.BAD_CREDENTIALS, "", 1.0)
+    assert [(entry.repeated, entry.user_log) for entry in entries] == [(False, True), (True, False)]

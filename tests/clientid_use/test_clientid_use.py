@@ -216,7 +216,7 @@ def test_attack_mode_by_failures(site: MakeSite) -> None:
     assert [(each["scope"], each["mode"], bool(each["alarmUntil"])) for each in status["scopes"]] == [
         ("global", "auto", True)
     ]
-    assert status["enforcedBy"] == ["submission", "submissions", "mx"]
+    assert status["enforcedBy"] == ["submission", "submissions"]
 
 
 @pytest.mark.requirement("U11")

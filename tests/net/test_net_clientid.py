@@ -357,7 +357,8 @@ class TestDispositions:
             (["ignore"], False, False),
             (["system-log"], False, True),
             (["authenticate"], True, False),
-            (["user-log", "authenticate"], True, True),
+            (["user-log", "authenticate"], True, False),
+            (["system-log", "authenticate"], True, True),
         ],
     )
     def test_what_logs_call_an_identity_is_not_what_policies_see(

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.python.failure import Failure
 
 from mailext.bases import ClientIdentityChecker
 from mailext.clientid.checkers.arguments import Arguments, Ruling
@@ -55,6 +56,8 @@ class HistoryChecker(ClientIdentityChecker):
         self._new = new
         self._enrolled = devices
         self._absent = absent
+        # By account: a device is enrolled while this is held.
+        self._enrolling: dict[str, DeferredLock] = {}
 
     def checkLogin(self, attempt: LoginAttempt, avatarId: str) -> Verdict | Deferred[Verdict]:
         """See :meth:`IClientIdentityChecker.checkLogin`."""
@@ -71,13 +74,16 @@ class HistoryChecker(ClientIdentityChecker):
         if identity is None or account is None:
             return None
         if self._new is NewIdentity.ENROL and outcome is LoginOutcome.SUCCESS:
-            return Deferred.fromCoroutine(self._enrol(account, identity))
+            return self._enrol_in_turn(account, identity)
         # The password was right, or there would be no account.
         if self._new is NewIdentity.HOLD and outcome is LoginOutcome.REFUSED:
             return Deferred.fromCoroutine(self._hold(account, identity))
         return None
 
     async def _judge(self, account: str, identity: ClientIdentity) -> Verdict:
+        if account in self._enrolling:
+            # Whether there is room is only known when those before are written down.
+            await self._enrolling[account].run(lambda: None)
         record, now = await self._identities.find(account, identity), self._clock.seconds()
         if record is not None and record.is_revoked(now):
             return _REVOKED
@@ -88,6 +94,17 @@ class HistoryChecker(ClientIdentityChecker):
         if (record is not None and record.is_trusted(now)) or await self._has_room(account):
             return ACCEPTED
         return Verdict.refuse("this account has enrolled its devices, and this is none of them")
+
+    def _enrol_in_turn(self, account: str, identity: ClientIdentity) -> Deferred[None]:
+        lock = self._enrolling.setdefault(account, DeferredLock())
+        done: Deferred[None] = lock.run(lambda: Deferred.fromCoroutine(self._enrol(account, identity)))
+
+        def finish(result: Failure | None) -> Failure | None:
+            if not lock.locked:
+                self._enrolling.pop(account, None)
+            return result
+
+        return done.addBoth(finish)
 
     async def _enrol(self, account: str, identity: ClientIdentity) -> None:
         record = await self._identities.find(account, identity)

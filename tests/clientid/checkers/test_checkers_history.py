@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from twisted.internet.defer import Deferred
 
 from mailext.clientid.checkers.history import HistoryChecker, NewIdentity
 from mailext.plugins import make_checker
-from mailext.testing import CheckerContract, login_attempt, verdict_of
-from mailext.values import IdentityStatus
+from mailext.testing import CheckerContract, FakeServices, login_attempt, verdict_of
+from mailext.values import IdentityStatus, LoginAttempt, LoginOutcome
 from tests.clientid.checkers.scenario import START, Scenario, device
+from tests.support import assert_no_result, success_result_of
 
 
 @pytest.mark.parametrize("string", ["history", "history:mode=enforce", "history:mode=enforce:new=enrol"])
@@ -138,3 +143,33 @@ def test_who_refuses_first_does_not_keep_a_new_device_from_waiting() -> None:
     scenario = Scenario("history:mode=enforce:absent=refuse", "history:mode=enforce:new=hold")
     scenario.play("0s  ann  192.0.2.1  laptop  right  refused")
     assert scenario.status("ann", "laptop") is IdentityStatus.PENDING
+
+
+@pytest.mark.requirement("U3")
+def test_a_login_waits_for_the_enrolment_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is slow: ann's phone is let in, and not written down yet when the thief comes."""
+    services = FakeServices()
+    checker = HistoryChecker(services, NewIdentity.ENROL)
+    enrol, disk = services.identities.enrol, Deferred[None]()
+
+    def slowly(*arguments: Any) -> Deferred[None]:
+        return disk.addCallback(lambda _: enrol(*arguments))
+
+    def attempt(name: str) -> LoginAttempt:
+        made = login_attempt(device(name), "ann")
+        return replace(made, session=replace(made.session, avatar_id="ann"))
+
+    monkeypatch.setattr(services.identities, "enrol", slowly)
+    assert verdict_of(checker.checkLogin(attempt("phone"), "ann"), services.clock).accepted
+    # Both were let in before either of them was enrolled.
+    checker.settled(attempt("phone"), LoginOutcome.SUCCESS)
+    checker.settled(attempt("tablet"), LoginOutcome.SUCCESS)
+    thief = checker.checkLogin(attempt("thief"), "ann")
+    assert isinstance(thief, Deferred)
+    assert_no_result(thief)
+    assert verdict_of(checker.checkLogin(attempt("ben"), "ben"), services.clock).accepted
+    disk.callback(None)
+    assert not success_result_of(thief).accepted
+    assert not verdict_of(checker.checkLogin(attempt("tablet"), "ann"), services.clock).accepted
+    assert verdict_of(checker.checkLogin(attempt("phone"), "ann"), services.clock).accepted
+    assert success_result_of(services.identities.trustedCount("ann")) == 1
