@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailext.delivery.relay.delivery import RelayDelivery
-from mailext.delivery.relay.terms import without_tls
+from mailext.delivery.relay.terms import offers_requiretls, without_tls
 from mailext.interfaces import IDelivery, IDeliveryTarget, IHopConnection, IHopConnector, IMXAuthenticator
 from mailext.message.headers import HeaderSection
 from mailext.queue.undelivered import UndeliveredError
@@ -86,14 +86,14 @@ class LmtpTarget:
         except TlsFailedError as error:
             cause = without_tls(error.outcome, envelope.tls_demand)
             outcome = folded(requirement, [HostFailure(self.hop.host, cause)])
-            raise UndeliveredError(_for_all(envelope, outcome)) from error
+            raise UndeliveredError(envelope.to_each(outcome)) from error
         except HopError as error:
-            raise UndeliveredError(_for_all(envelope, error.outcome)) from error
+            raise UndeliveredError(envelope.to_each(error.outcome)) from error
         missing = shortfall(requirement, self._proof(connection))
         if missing is not None:
             connection.quit()
             outcome = folded(requirement, [HostFailure(self.hop.host, missing)])
-            raise UndeliveredError(_for_all(envelope, outcome))
+            raise UndeliveredError(envelope.to_each(outcome))
         delivery = _LmtpDelivery(RelayDelivery(connection, bytes(headers), lambda _: None))
         if not await delivery.inner.begin(_said(envelope, connection)):
             raise UndeliveredError(await delivery.commit())
@@ -113,9 +113,8 @@ class LmtpTarget:
                 return requirement
 
     def _proof(self, connection: IHopConnection) -> Proof:
-        evidence = connection.evidence
-        proof = self.authenticator.judgeConnection(None, self.hop, evidence)
-        return replace(proof, requiretls=evidence is not None and "REQUIRETLS" in connection.keywords)
+        proof = self.authenticator.judgeConnection(None, self.hop, connection.evidence)
+        return replace(proof, requiretls=offers_requiretls(connection))
 
 
 @implementer(IDelivery)
@@ -145,7 +144,6 @@ def _final(outcomes: Mapping[Mailbox, Outcome]) -> Mapping[Mailbox, Outcome]:
 
 def _said(envelope: Envelope, connection: IHopConnection) -> Envelope:
     """The envelope with what the program is to know of it."""
-    offered = connection.evidence is not None and "REQUIRETLS" in connection.keywords
     options = replace(
         envelope.options,
         # The message has grown since, by its trace fields.
@@ -155,7 +153,7 @@ def _said(envelope: Envelope, connection: IHopConnection) -> Envelope:
         envid=None,
         # R25: who wants to know what the message demands is told, if it is not
         # final delivery alone.
-        requiretls=envelope.tls_demand is TlsDemand.REQUIRE and offered,
+        requiretls=envelope.tls_demand is TlsDemand.REQUIRE and offers_requiretls(connection),
     )
     recipients = tuple(replace(each, options=RcptOptions()) for each in envelope.recipients)
     return replace(envelope, options=options, recipients=recipients)
@@ -163,7 +161,3 @@ def _said(envelope: Envelope, connection: IHopConnection) -> Envelope:
 
 def _is_here(hop: NextHop) -> bool:
     return bool(hop.path) or all(map(is_loopback, hop.addresses or (hop.host,)))
-
-
-def _for_all(envelope: Envelope, outcome: Outcome) -> Mapping[Mailbox, Outcome]:
-    return {recipient.address: outcome for recipient in envelope.recipients}

@@ -96,7 +96,7 @@ def environment_of(envelope: Envelope, recipient: Recipient) -> dict[str, str]:
         "ORIGINAL_RECIPIENT": str(recipient.original or address),
         "LOCAL": address.local_part,
         "DOMAIN": address.domain,
-        "REQUIRETLS": envelope.tls_demand.name.lower(),
+        "REQUIRETLS": envelope.tls_demand.word,
     }
 
 

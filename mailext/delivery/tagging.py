@@ -34,5 +34,5 @@ class TaggingTarget:
         """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
         headers = headers.without([self.field])
         if envelope.tls_demand is not TlsDemand.NONE:
-            headers = headers.with_on_top(HeaderField(self.field, envelope.tls_demand.name.lower()))
+            headers = headers.with_on_top(HeaderField(self.field, envelope.tls_demand.word))
         return self.target.startDelivery(envelope, headers)

@@ -117,7 +117,7 @@ class _QueueDelivery:
 
     def _accepted(self, entry: QueueEntry) -> Mapping[Mailbox, Outcome]:
         log_accepted(entry)
-        return self._for_all(Outcome(250, "2.0.0", f"Ok: queued as {entry.id}"))
+        return self._envelope.to_each(Outcome(250, "2.0.0", f"Ok: queued as {entry.id}"))
 
     def _withdrawn(self, failure: Failure) -> Mapping[Mailbox, Outcome]:
         self._target.intake.withdraw()
@@ -126,10 +126,7 @@ class _QueueDelivery:
     def _refused(self, failure: Failure) -> Mapping[Mailbox, Outcome]:
         _log.failure("A message could not be put into the queue", failure)
         self._content.discard()
-        return self._for_all(_STORAGE_TROUBLE)
-
-    def _for_all(self, outcome: Outcome) -> Mapping[Mailbox, Outcome]:
-        return {recipient.address: outcome for recipient in self._envelope.recipients}
+        return self._envelope.to_each(_STORAGE_TROUBLE)
 
 
 def _eight_bit(envelope: Envelope) -> Envelope:

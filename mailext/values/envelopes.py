@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import TypeVar
 
 from mailext.values.addresses import Mailbox
 
 __all__ = ["BodyType", "Envelope", "MailOptions", "Notify", "RcptOptions", "Recipient", "Ret", "TlsDemand"]
+
+T = TypeVar("T")
 
 
 class TlsDemand(IntEnum):
@@ -126,3 +129,7 @@ class Envelope:
     recipients: tuple[Recipient, ...]
     options: MailOptions = MailOptions()
     tls_demand: TlsDemand = TlsDemand.NONE
+
+    def to_each(self, said: T) -> dict[Mailbox, T]:
+        """The same for the address of each recipient."""
+        return {recipient.address: said for recipient in self.recipients}

@@ -16,7 +16,7 @@ from mailext.message.headers import HeaderSection
 from mailext.queue.undelivered import LeftAloneError, UndeliveredError
 from mailext.requiretls.failures import folded, leads_to_next_pass
 from mailext.requiretls.path import Requirement, Shortfall, passes
-from mailext.values import DnsError, Envelope, Mailbox, Outcome, QueueEntry, Route
+from mailext.values import DnsError, Envelope, Outcome, QueueEntry, Route
 
 __all__ = ["RelayTarget"]
 
@@ -62,7 +62,7 @@ class RelayTarget:
         route = await self.means.router.route(self.destination)
         if route.failure is not None:
             self._note(reached=not route.failure.is_temporary, cause=route.failure)
-            raise UndeliveredError(_for_all(envelope, route.failure))
+            raise UndeliveredError(envelope.to_each(route.failure))
         requirements = passes(
             envelope.tls_demand,
             route.security,
@@ -89,7 +89,7 @@ class RelayTarget:
         self._note(reached=any(each.reached for each in found.unsent), cause=outcome)
         # Where that is what one host said, each recipient has its own words.
         said = next((each.outcomes for each in found.unsent if each.cause is outcome), None)
-        raise UndeliveredError(said or _for_all(envelope, outcome))
+        raise UndeliveredError(said or envelope.to_each(outcome))
 
     async def _in_passes(
         self, route: Route, requirements: Sequence[Requirement], envelope: Envelope, beginning: bytes
@@ -145,7 +145,3 @@ class RelayTarget:
     @property
     def _waited_for(self) -> str:
         return self.means.router.destination(self.destination)
-
-
-def _for_all(envelope: Envelope, outcome: Outcome) -> dict[Mailbox, Outcome]:
-    return {recipient.address: outcome for recipient in envelope.recipients}

@@ -14,7 +14,7 @@ from mailext.interfaces import IHopConnection, IMXAuthenticator
 from mailext.requiretls.path import Lack, Requirement, Shortfall, bound, shortfall
 from mailext.values import DnsError, NextHop, Outcome, Proof, TlsDemand, TlsLevel
 
-__all__ = ["Terms", "not_known", "terms_of", "without_tls"]
+__all__ = ["Terms", "not_known", "offers_requiretls", "terms_of", "without_tls"]
 
 _log = Logger()
 
@@ -36,14 +36,18 @@ class Terms:
 
     def judge(self, connection: IHopConnection) -> Proof:
         """What a connection has proved."""
-        evidence = connection.evidence
-        proof = self.authenticator.judgeConnection(self.policy, self.hop, evidence)
-        # R12, RFC 8689 section 4.2.1: what was offered in clear does not count.
-        return replace(proof, requiretls=evidence is not None and "REQUIRETLS" in connection.keywords)
+        proof = self.authenticator.judgeConnection(self.policy, self.hop, connection.evidence)
+        return replace(proof, requiretls=offers_requiretls(connection))
 
     def allow(self, connection: IHopConnection) -> bool:
         """Whether a connection may carry the message."""
         return shortfall(self.requirement, self.judge(connection)) is None
+
+
+def offers_requiretls(connection: IHopConnection) -> bool:
+    """Whether a host offers REQUIRETLS on a connection."""
+    # R12, RFC 8689 section 4.2.1: what was offered in clear does not count.
+    return connection.evidence is not None and "REQUIRETLS" in connection.keywords
 
 
 async def terms_of(

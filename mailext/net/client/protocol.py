@@ -277,11 +277,11 @@ class MailClient(Protocol):
         :return: a Deferred of one outcome for each recipient.
         """
         if self._lost or self.session.state is ClientState.CLOSED:
-            return succeed(_for_all(envelope, self._temporary("4.4.2", "The connection was lost")))
+            return succeed(envelope.to_each(self._temporary("4.4.2", "The connection was lost")))
         try:
             self.session.start_message(envelope)
         except CannotCarryError as error:
-            return succeed(_for_all(envelope, error.outcome))
+            return succeed(envelope.to_each(error.outcome))
         message = _Message(content, self._give_up)
         self._messages.append(message)
         if len(self._messages) == 1:
@@ -499,10 +499,6 @@ class MailClient(Protocol):
 def _host(address: IAddress) -> str:
     # As a session names it, a socket of this machine has no address.
     return str(getattr(address, "host", "local"))
-
-
-def _for_all(envelope: Envelope, outcome: Outcome) -> Mapping[Mailbox, Outcome]:
-    return {recipient.address: outcome for recipient in envelope.recipients}
 
 
 def _expect(event: ClientEvent, kind: type[_E]) -> _E:
