@@ -25,8 +25,8 @@ user-log = "logs"
 """
 
 
-def logins(mail: Site, *options: str) -> list[dict[str, object]]:
-    return json.loads(mail.server.run("--json", "identity", "log", "ann", *options).stdout)
+def logins(mail: Site, *options: str, who: str = "ann") -> list[dict[str, object]]:
+    return json.loads(mail.server.run("--json", "identity", "log", who, *options).stdout)
 
 
 @pytest.mark.requirement("C23", "C24")
@@ -93,6 +93,25 @@ def test_forged_devices_are_not_anns(site: MakeSite) -> None:
         assert mail.attempt("ann", "127.0.0.9", f"forged-{number}", "wrong") == 535
     eventually(lambda: len(logins(mail, "--all")) >= 9, "the log")
     assert len(mail.identities("ann")) == 1
+
+
+@pytest.mark.requirement("U12")
+def test_who_forges_a_device_for_each_guess_is_recognised(site: MakeSite) -> None:
+    mail = site("bruteforce:mode=enforce:forged=3/1h")
+    mail.play("""
+        ann  127.0.0.1  phone     right   235
+        ben  127.0.0.9  forged-1  guess1  535
+        cho  127.0.0.9  forged-2  guess1  535
+        dev  127.0.0.8  forged-3  guess1  535
+    """)
+    eventually(lambda: len(logins(mail, "--all", who="dev")) >= 1, "the log")
+    mail.play("""
+        ann  127.0.0.7  forged-4  right  535
+        ann  127.0.0.1  phone     right  235
+        ann  127.0.0.7  -         right  235
+    """)
+    checker, reason = mail.decisions()[0]
+    assert (checker, reason) == ("bruteforce", "forged: 3 strange identities from one network")
 
 
 @pytest.mark.requirement("U12")

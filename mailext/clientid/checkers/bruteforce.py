@@ -5,7 +5,8 @@ Three patterns tell it (U7, draft-storey-smtp-client-id-13 section 6.3). Many
 failures from one source are a local attack on whatever accounts. Many failures
 at one account, from whatever sources, are a distributed one. Failures at many
 accounts from one source try a few passwords everywhere. Failures are counted,
-never passwords.
+never passwords. Whoever makes up another identity for each guess shows himself
+by that (U12, section 6.2).
 """
 
 from __future__ import annotations
@@ -67,10 +68,17 @@ class BruteForceChecker(ClientIdentityChecker):
     :param identity: the limits of one identity.
     :param address: the limits of the strangers at one address together.
     :param account: how often strangers together may fail at one account.
+    :param forged: how many identities that accounts do not know may have failed
+        in one network, or at one account.
     """
 
     def __init__(
-        self, services: IPluginServices, identity: SourceLimits, address: SourceLimits, account: Limit
+        self,
+        services: IPluginServices,
+        identity: SourceLimits,
+        address: SourceLimits,
+        account: Limit,
+        forged: Limit,
     ) -> None:
         self._counters = services.counters
         self._identities = services.identities
@@ -78,6 +86,8 @@ class BruteForceChecker(ClientIdentityChecker):
         self._identity_limits = identity
         self._address_limits = address
         self._account_limit = account
+        self._forged_limit = forged
+        self._clock = services.clock
 
     def checkAttempt(self, attempt: LoginAttempt) -> Deferred[Verdict]:
         """See :meth:`IClientIdentityChecker.checkAttempt`."""
@@ -93,7 +103,11 @@ class BruteForceChecker(ClientIdentityChecker):
         identity = attempt.session.identity
         if identity is not None and (excess := await self._excess_from(self._device(identity))):
             return Verdict.refuse(excess)
-        excess = await self._excess_from(self._address(attempt)) or await self._excess_at(attempt.account)
+        excess = (
+            await self._excess_from(self._address(attempt))
+            or await self._excess_at(attempt.account)
+            or await self._forgery(attempt)
+        )
         if excess and not await self._devices.knows(attempt.account, identity):
             return Verdict.refuse(excess)
         return ACCEPTED
@@ -110,6 +124,16 @@ class BruteForceChecker(ClientIdentityChecker):
         (failures,) = await self._counters.counts([self._account(account)])
         if failures >= self._account_limit.count:
             return f"distributed attack: {failures} failures of strangers at one account"
+        return None
+
+    async def _forgery(self, attempt: LoginAttempt) -> str | None:
+        limit = self._forged_limit
+        since = self._clock.seconds() - limit.window
+        churn = await self._identities.churn(attempt.account, attempt.place, since)
+        if churn.account >= limit.count:
+            return f"forged: {churn.account} strange identities at one account"
+        if churn.network >= limit.count and attempt.session.identity is not None:
+            return f"forged: {churn.network} strange identities from one network"
         return None
 
     async def _count(self, attempt: LoginAttempt) -> None:
@@ -141,7 +165,10 @@ class BruteForceCheckerFactory(CheckerFactory):
     Refuses, before the password is looked at, whoever guesses passwords:
     identity and address say how many failures, as COUNT/DURATION, one source
     may have; identity-accounts and address-accounts at how many different
-    accounts; account how many failures one account may have from everywhere.
+    accounts; account how many failures one account may have from everywhere;
+    forged how many identities that accounts do not know may have failed at one
+    account, or in one network, whose clients with such identities are then
+    refused.
     The same password tried again by a second mechanism is one failure.
 
     What is counted of an address or of an account is counted of strangers, and
@@ -149,13 +176,14 @@ class BruteForceCheckerFactory(CheckerFactory):
     is refused for failures of its own alone.
 
     Without arguments: identity=10/15m, address=50/15m, account=50/1h,
-    identity-accounts=5/1h, address-accounts=20/1h.
+    identity-accounts=5/1h, address-accounts=20/1h, forged=50/1h.
     """
     argStringFormat = (
         "[mode=observe|enforce][:identity=COUNT/DURATION][:address=COUNT/DURATION][:account=COUNT/DURATION]"
         "[:identity-accounts=COUNT/DURATION][:address-accounts=COUNT/DURATION]"
+        "[:forged=COUNT/DURATION]"
     )
-    keys = frozenset({"identity", "address", "account", "identity-accounts", "address-accounts"})
+    keys = frozenset({"identity", "address", "account", "identity-accounts", "address-accounts", "forged"})
 
     def make(self, arguments: Arguments, services: IPluginServices) -> IClientIdentityChecker:
         """See :meth:`CheckerFactory.make`."""
@@ -164,4 +192,5 @@ class BruteForceCheckerFactory(CheckerFactory):
             SourceLimits(arguments.limit("identity", "10/15m"), arguments.limit("identity-accounts", "5/1h")),
             SourceLimits(arguments.limit("address", "50/15m"), arguments.limit("address-accounts", "20/1h")),
             arguments.limit("account", "50/1h"),
+            arguments.limit("forged", "50/1h"),
         )

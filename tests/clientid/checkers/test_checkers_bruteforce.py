@@ -97,6 +97,36 @@ def test_only_failures_count_and_a_second_mechanism_is_none() -> None:
     assert scenario.login("ann", what="phone") == "in"
 
 
+@pytest.mark.requirement("U12")
+@pytest.mark.parametrize(
+    ("victims", "where"),
+    [(["ann", "ann", "ann"], "at one account"), (["ben", "cho", "dev"], "from one network")],
+)
+def test_who_makes_up_an_identity_for_each_guess_shows_himself(victims: list[str], where: str) -> None:
+    scenario = scenario_with("forged=3/1h")
+    scenario.play("0s  ann  198.51.100.1  phone  right  in")
+    for number, victim in enumerate(victims):
+        assert scenario.login(victim, f"198.51.100.{number}", f"forged-{number}", "wrong") == "wrong password"
+    scenario.play("""
+        1s   ann  198.51.100.9  forged-9  right  refused unheard
+        2s   ann  198.51.100.1  phone     right  in
+        3s   eve  192.0.2.1     laptop    right  in
+        90m  ann  198.51.100.9  laptop    right  in
+    """)
+    assert scenario.decisions("refuse") == [("bruteforce", "ann", f"forged: 3 strange identities {where}")]
+
+
+@pytest.mark.requirement("U12")
+def test_a_network_of_forgers_does_not_lock_out_who_presents_nothing() -> None:
+    scenario = scenario_with("forged=3/1h")
+    for number in range(5):
+        scenario.login("ben", f"198.51.100.{number}", f"forged-{number}", "wrong")
+    scenario.play("""
+        0s  ann  198.51.100.9  -  right  in
+        1s  ben  198.51.100.9  -  right  refused unheard
+    """)
+
+
 def test_what_it_counts_holds_no_password_and_no_token() -> None:
     scenario = scenario_with("identity=2/1h")
     scenario.login("ann", what="phone", password="hunter2")
