@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import smtplib
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import count, islice
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -29,13 +31,23 @@ MAILEXT = [sys.executable, "-c", "import sys; from mailext.cli import main; sys.
 _PATIENCE = 30.0
 
 
-def free_ports(count: int) -> list[int]:
+# Below those that the system gives to whoever connects; and to each process of a parallel run its own.
+_PORTS_EACH = 2_000
+_PORTS = range(12_000, 32_000, _PORTS_EACH)[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])]
+_ports = count(random.randrange(_PORTS_EACH))
+
+
+def free_ports(number: int) -> list[int]:
     """:return: ports of the loopback interface that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    return list(islice(filter(_is_free, (_PORTS + each % _PORTS_EACH for each in _ports)), number))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def eventually(question: Callable[[], T], what: str, patience: float = _PATIENCE) -> T:
