@@ -20,9 +20,10 @@ from twisted.python import usage
 from twisted.python.logfile import LogFile
 
 from mailext.accounts.strings import OUR_ACCOUNTS
-from mailext.config.loading import Source, load
+from mailext.config.loading import load
 from mailext.config.model import Configuration
 from mailext.config.problems import ConfigurationError
+from mailext.config.source import Source
 from mailext.config.trial import TrialServices
 from mailext.interfaces import IClientIdentityCheckerFactory, IDeliveryPolicyFactory
 from mailext.plugins import PluginError, describe, explain

@@ -97,7 +97,7 @@ def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
 
 def leaves(capsys: pytest.CaptureFixture[str], *group: str) -> list[str]:
     """:return: the commands that have none below them."""
-    names = re.findall(r"^    ([a-z-]+) +\S", help_of(capsys, *group), re.MULTILINE)
+    names = re.findall(r"^    ([a-z-]+)(?: +\S|$)", help_of(capsys, *group), re.MULTILINE)
     if not names:
         return [" ".join(group)]
     return [leaf for name in names for leaf in leaves(capsys, *group, name)]

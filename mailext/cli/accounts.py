@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 import sys
 from argparse import Namespace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from mailext.cli import app_passwords
 from mailext.cli.asking import ask
+from mailext.cli.grammar import Parser, asking, subcommand, subcommands
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
-from mailext.control.accounts import AccountJson
 from mailext.control.requests import (
     AddAccount,
     ListAccounts,
@@ -19,7 +20,31 @@ from mailext.control.requests import (
     SetPassword,
 )
 
-__all__ = ["add", "list_all", "passwd", "remove"]
+if TYPE_CHECKING:
+    from mailext.control.accounts import AccountJson
+
+__all__ = ["add_to"]
+
+
+def add_to(parser: Parser) -> None:
+    """The subcommands of ``account``."""
+    group = subcommands(parser)
+    for name, text, run in (
+        ("add", "add an account", add),
+        ("passwd", "give an account a new password", passwd),
+    ):
+        command = subcommand(group, name, text, asking(run))
+        command.add_argument("address", metavar="ADDRESS")
+        command.add_argument(
+            "--password-stdin", action="store_true", help="read the password from standard input"
+        )
+        command.add_argument(
+            "--scram", action="store_true", help="let the account log in by SCRAM-SHA-256 too"
+        )
+    removal = subcommand(group, "remove", "remove an account; its mailbox stays", asking(remove))
+    removal.add_argument("address", metavar="ADDRESS")
+    subcommand(group, "list", "list the accounts", asking(list_all))
+    app_passwords.add_to(group)
 
 
 def add(arguments: Namespace, configuration: Configuration, output: Output) -> int:

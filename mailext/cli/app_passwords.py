@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
-from typing import cast
+from argparse import Namespace
+from typing import TYPE_CHECKING, cast
 
 from mailext.cli.asking import ask
+from mailext.cli.grammar import Parser, Subcommands, add_common, asking, subcommand, subcommands
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
 from mailext.control.app_password_requests import AddAppPassword, ListAppPasswords, RevokeAppPassword
-from mailext.control.app_passwords import AppPasswordJson, MadeAppPasswordJson
 
-__all__ = ["add", "add_options", "list_all", "name_options", "revoke"]
+if TYPE_CHECKING:
+    from mailext.control.app_passwords import AppPasswordJson, MadeAppPasswordJson
+
+__all__ = ["add_to"]
 
 
-def name_options(parser: ArgumentParser) -> None:
-    """The account, and the name of one app password."""
+def add_to(group: Subcommands) -> None:
+    """``app-password`` and its subcommands."""
+    parser = group.add_parser("app-password", help="look after passwords for one program or device")
+    add_common(parser)
+    group = subcommands(parser)
+    _add_options(subcommand(group, "add", "make one, and show it once", asking(add)))
+    listing = subcommand(group, "list", "list an account's", asking(list_all))
+    listing.add_argument("address", metavar="ADDRESS", help="the account")
+    _name_options(subcommand(group, "revoke", "take one back", asking(revoke)))
+
+
+def _name_options(parser: Parser) -> None:
     parser.add_argument("address", metavar="ADDRESS", help="the account")
     parser.add_argument("name", metavar="NAME", help="what it is called, for example the program's name")
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """The options of ``app-password add``."""
-    name_options(parser)
+def _add_options(parser: Parser) -> None:
+    _name_options(parser)
     device = parser.add_mutually_exclusive_group()
     device.add_argument("--device", dest="identity_id", metavar="ID", help="good for this device alone")
     device.add_argument(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from attrs import asdict
 from twisted.internet.interfaces import IReactorTime
 
 from mailext.config.model import Configuration
 from mailext.control.client import ServerDownError, ask_server
-from mailext.control.dispatch import Reply
-from mailext.control.offline import open_offline
 from mailext.control.requests import Request, RequestRefusedError
+
+if TYPE_CHECKING:
+    from mailext.control.dispatch import Reply
 
 __all__ = ["ask"]
 
@@ -32,7 +33,10 @@ def ask(configuration: Configuration, request: Request) -> object:
 
 
 def _ask_offline(configuration: Configuration, request: Request) -> object:
-    from twisted.internet import reactor  # noqa: PLC0415 - a running server's commands need none
+    # A running server's commands need none of it.
+    from twisted.internet import reactor  # noqa: PLC0415
+
+    from mailext.control.offline import open_offline  # noqa: PLC0415
 
     replies: list[Reply] = []
     with open_offline(configuration, cast("IReactorTime", reactor)) as dispatcher:

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from mailext.cli.asking import ask
+from mailext.cli.grammar import Parser, asking, subcommand, subcommands
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
-from mailext.control.attack_mode import AttackModeJson, AttackStatusJson
 from mailext.control.attack_requests import SetAttackMode, ShowAttackModes
 from mailext.values import AttackMode
 
-__all__ = ["add_scope", "setting", "status"]
+if TYPE_CHECKING:
+    from mailext.control.attack_mode import AttackModeJson, AttackStatusJson
+
+__all__ = ["add_to"]
 
 _NOT_ENFORCED = "no listener enforces it: [clientid] checkers has no attack-mode:mode=enforce"
 
 
-def add_scope(parser: ArgumentParser) -> None:
-    """The options that say where."""
+def add_to(parser: Parser) -> None:
+    """The subcommands of ``attack-mode``."""
+    group = subcommands(parser)
+    for mode, text in (
+        (AttackMode.ON, "restrict logins to known devices"),
+        (AttackMode.OFF, "do not restrict them, whatever happens"),
+        (AttackMode.AUTO, "let failed logins decide"),
+    ):
+        _add_scope(subcommand(group, mode.value, text, asking(setting(mode))))
+    subcommand(group, "status", "list where it is set, and where an alarm lasts", asking(status))
+
+
+def _add_scope(parser: Parser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--listener", metavar="NAME", help="for this listener")
     where.add_argument("--account", metavar="ADDRESS", help="for this account")

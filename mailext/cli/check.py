@@ -8,10 +8,12 @@ from typing import cast
 from attrs import asdict
 
 from mailext.cli.asking import ask
+from mailext.cli.grammar import Parser
 from mailext.cli.output import Output
-from mailext.config.loading import Source, load
+from mailext.config.loading import load
 from mailext.config.model import Configuration
 from mailext.config.problems import Problem
+from mailext.config.source import Source
 from mailext.config.trial import TrialServices
 from mailext.config.validation import resolver_remarks
 from mailext.control.accounts import AccountJson
@@ -19,7 +21,12 @@ from mailext.control.addresses import address_book
 from mailext.control.requests import ListAccounts
 from mailext.storage.engine import DATABASE_NAME
 
-__all__ = ["check"]
+__all__ = ["add_to"]
+
+
+def add_to(parser: Parser) -> None:
+    """The arguments of ``check``."""
+    parser.set_defaults(run=check)
 
 
 def check(arguments: Namespace, output: Output) -> int:

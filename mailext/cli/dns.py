@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TypedDict
 
 from mailext.accounts.canonical import canonical_domain
+from mailext.cli.grammar import Parser
 from mailext.cli.output import Output, Sheet
 from mailext.cli.process import run_program
-from mailext.config.loading import COMMAND_LINE, Source, load
+from mailext.config.loading import load
 from mailext.config.model import Configuration
-from mailext.config.problems import ConfigurationError, Problem
+from mailext.config.problems import COMMAND_LINE, ConfigurationError, Problem
 from mailext.config.publishing import publications
+from mailext.config.source import Source
 from mailext.config.trial import TrialServices
 from mailext.publishing.survey import Finding, State
 from mailext.publishing.wanted import Publication, Subject, WantedRecord, wanted_records
 from mailext.service.next_hops import IRelayReactor
 from mailext.service.publishing import survey_own_domains
 
-__all__ = ["DomainJson", "RecordJson", "dns"]
+__all__ = ["DomainJson", "RecordJson", "add_to"]
 
 
 class RecordJson(TypedDict):
@@ -39,6 +42,24 @@ class DomainJson(TypedDict):
 
     domain: str
     records: list[RecordJson]
+
+
+def add_to(parser: Parser) -> None:
+    """The arguments of ``dns``."""
+    parser.add_argument("domain", metavar="DOMAIN", nargs="?", help="this one only")
+    parser.add_argument(
+        "--next-key",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a key or certificate (PEM) that is to be used some day",
+    )
+    parser.add_argument("--rua", metavar="URI", help="where TLS reports are wanted")
+    parser.add_argument(
+        "--zone", action="store_true", help="lines for a zone file, without a look at what is published"
+    )
+    parser.set_defaults(run=dns)
 
 
 def dns(arguments: Namespace, output: Output) -> int:

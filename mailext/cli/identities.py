@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from argparse import Namespace
 from pathlib import Path
 from typing import cast
 
-from attrs import frozen
-
 from mailext.cli.asking import ask
+from mailext.cli.grammar import Parser, asking, subcommand, subcommands
 from mailext.cli.numbers import count
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
@@ -36,7 +34,24 @@ from mailext.control.identity_requests import (
 )
 from mailext.units import parse_duration
 
-__all__ = ["COMMANDS", "IdentityCommand"]
+__all__ = ["add_to"]
+
+
+def add_to(parser: Parser) -> None:
+    """The subcommands of ``identity``."""
+    group = subcommands(parser)
+    for name, text, run, add_arguments in (
+        ("list", "list the client identities seen", list_all, _of_any_account),
+        ("show", "show one, with where and when it was used", show, _of_identity),
+        ("label", "give one a name", label, _label),
+        ("approve", "take one on as the account's own", approve, _of_identity),
+        ("revoke", "let one log in no more", revoke, _revoke),
+        ("forget", "forget one, or all that is held of an account", forget, _forget),
+        ("log", "list an account's logins", log, _log),
+        ("export", "write all that is held of an account", export, _export),
+        ("import", "take up what was exported", import_, _import),
+    ):
+        add_arguments(subcommand(group, name, text, asking(run)))
 
 
 def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:
@@ -171,40 +186,25 @@ def _where(each: IdentityJson | LoginJson) -> str:
     return f"{each['address']} {each['country']}".rstrip()
 
 
-@frozen
-class IdentityCommand:
-    """
-    A subcommand of ``mailext identity``.
-
-    :param text: what it is for.
-    :param options: adds its arguments to the parser.
-    """
-
-    name: str
-    text: str
-    run: Callable[[Namespace, Configuration, Output], int]
-    options: Callable[[ArgumentParser], object]
-
-
-def _of_account(parser: ArgumentParser) -> None:
+def _of_account(parser: Parser) -> None:
     parser.add_argument("address", metavar="ADDRESS", help="the account")
 
 
-def _of_identity(parser: ArgumentParser) -> None:
+def _of_identity(parser: Parser) -> None:
     _of_account(parser)
     parser.add_argument("id", metavar="ID", help="the identity; as many first digits as it takes")
 
 
-def _of_any_account(parser: ArgumentParser) -> None:
+def _of_any_account(parser: Parser) -> None:
     parser.add_argument("address", metavar="ADDRESS", nargs="?", help="of this account only")
 
 
-def _label(parser: ArgumentParser) -> None:
+def _label(parser: Parser) -> None:
     _of_identity(parser)
     parser.add_argument("text", metavar="TEXT", help="its name; empty for none")
 
 
-def _revoke(parser: ArgumentParser) -> None:
+def _revoke(parser: Parser) -> None:
     _of_identity(parser)
     parser.add_argument(
         "--for",
@@ -215,14 +215,14 @@ def _revoke(parser: ArgumentParser) -> None:
     )
 
 
-def _forget(parser: ArgumentParser) -> None:
+def _forget(parser: Parser) -> None:
     _of_account(parser)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("id", metavar="ID", nargs="?", help="the identity")
     what.add_argument("--all", action="store_true", help="everything that is held of the account")
 
 
-def _log(parser: ArgumentParser) -> None:
+def _log(parser: Parser) -> None:
     _of_account(parser)
     parser.add_argument(
         "--all",
@@ -233,24 +233,10 @@ def _log(parser: ArgumentParser) -> None:
     parser.add_argument("--limit", type=count, default=100, metavar="N", help="how many (100)")
 
 
-def _export(parser: ArgumentParser) -> None:
+def _export(parser: Parser) -> None:
     _of_account(parser)
     parser.add_argument("id", metavar="ID", nargs="?", help="of this identity only")
 
 
-def _import(parser: ArgumentParser) -> None:
+def _import(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="standard input without it")
-
-
-#: The subcommands.
-COMMANDS: Sequence[IdentityCommand] = (
-    IdentityCommand("list", "list the client identities seen", list_all, _of_any_account),
-    IdentityCommand("show", "show one, with where and when it was used", show, _of_identity),
-    IdentityCommand("label", "give one a name", label, _label),
-    IdentityCommand("approve", "take one on as the account's own", approve, _of_identity),
-    IdentityCommand("revoke", "let one log in no more", revoke, _revoke),
-    IdentityCommand("forget", "forget one, or all that is held of an account", forget, _forget),
-    IdentityCommand("log", "list an account's logins", log, _log),
-    IdentityCommand("export", "write all that is held of an account", export, _export),
-    IdentityCommand("import", "take up what was exported", import_, _import),
-)

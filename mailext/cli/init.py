@@ -15,14 +15,21 @@ from pathlib import Path
 
 from mailext.cli.asking import ask
 from mailext.cli.certificate import self_signed
+from mailext.cli.grammar import Parser
 from mailext.cli.output import Output
 from mailext.config.reader import read_tables
 from mailext.control.requests import AddAccount, RequestRefusedError, SetPassword
 
-__all__ = ["init"]
+__all__ = ["add_to"]
 
 _ADDRESS = "ann@example.org"
 _SUBMISSION = "127.0.0.1:2587"
+
+
+def add_to(parser: Parser) -> None:
+    """The arguments of ``init``."""
+    parser.add_argument("directory", metavar="DIR", type=Path)
+    parser.set_defaults(run=init)
 
 
 def init(arguments: Namespace, output: Output) -> int:

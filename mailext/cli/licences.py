@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import secrets
 import sys
-from argparse import ArgumentParser, Namespace
-from typing import cast
+from argparse import Namespace
+from typing import TYPE_CHECKING, cast
 
 from mailext.cli.asking import ask
+from mailext.cli.grammar import Parser, asking, subcommand, subcommands
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
 from mailext.control.licence_requests import AddLicence, ListLicences, RevokeLicence
-from mailext.control.licences import LicenceJson
 
-__all__ = ["add", "add_options", "list_all", "revoke"]
+if TYPE_CHECKING:
+    from mailext.control.licences import LicenceJson
+
+__all__ = ["add_to"]
 
 # 160 bits: nobody guesses it, and somebody can type it.
 _TOKEN_OCTETS = 20
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """The options of ``licence add``."""
+def add_to(parser: Parser) -> None:
+    """The subcommands of ``licence``."""
+    group = subcommands(parser)
+    _add_options(subcommand(group, "add", "set up a licence", asking(add)))
+    subcommand(group, "list", "list the licences", asking(list_all))
+    revoking = subcommand(group, "revoke", "take a licence back for good", asking(revoke))
+    revoking.add_argument("id", metavar="ID", help="the licence's id")
+
+
+def _add_options(parser: Parser) -> None:
     parser.add_argument("address", metavar="ADDRESS", nargs="?", help="for this account only")
     parser.add_argument("--type", default="LICENSE", help="the identity type (LICENSE)")
     parser.add_argument("--label", default="", metavar="TEXT", help="a name for it")

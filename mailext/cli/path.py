@@ -6,9 +6,11 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import TypedDict
 
+from mailext.cli.grammar import Parser
 from mailext.cli.output import Output, Sheet
 from mailext.cli.process import run_program
-from mailext.config.loading import Source, load
+from mailext.config.loading import load
+from mailext.config.source import Source
 from mailext.config.trial import TrialServices
 from mailext.delivery.relay.survey import DomainSurvey, HostSurvey
 from mailext.service.next_hops import IRelayReactor
@@ -21,7 +23,7 @@ from mailext.values import (
     TlsPolicyType,
 )
 
-__all__ = ["HostJson", "PathJson", "path"]
+__all__ = ["HostJson", "PathJson", "add_to"]
 
 
 class MailJson(TypedDict):
@@ -90,6 +92,12 @@ class PathJson(TypedDict):
     hosts: list[HostJson]
     ordinary: MailJson
     requiretls: MailJson
+
+
+def add_to(parser: Parser) -> None:
+    """The arguments of ``path``."""
+    parser.add_argument("domain", metavar="DOMAIN")
+    parser.set_defaults(run=path)
 
 
 def path(arguments: Namespace, output: Output) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from mailext.cli.asking import ask
+from mailext.cli.grammar import Parser, asking, subcommand, subcommands
+from mailext.cli.numbers import count
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
-from mailext.control.as_json import EntryJson, ShownEntryJson
-from mailext.control.queue import DemandJson, MessageJson
 from mailext.control.requests import (
     DemandTls,
     DropMessage,
@@ -20,7 +20,39 @@ from mailext.control.requests import (
     ShowMessage,
 )
 
-__all__ = ["demand_tls", "drop", "hold", "list_all", "release", "retry", "show"]
+if TYPE_CHECKING:
+    from mailext.control.as_json import EntryJson, ShownEntryJson
+    from mailext.control.queue import DemandJson, MessageJson
+
+__all__ = ["add_to"]
+
+
+def add_to(parser: Parser) -> None:
+    """The subcommands of ``queue``."""
+    group = subcommands(parser)
+    listing = subcommand(group, "list", "list the messages that wait", asking(list_all))
+    listing.add_argument("--limit", type=count, metavar="N", help="the N oldest only")
+    listing.add_argument("--held", action="store_true", help="those on hold only")
+    listing.add_argument(
+        "--domain", metavar="DOMAIN", help="those that a recipient of this domain has not got, only"
+    )
+    for name, text, run in (
+        ("show", "show a message with its header section", show),
+        ("hold", "keep a message until it is released", hold),
+        ("release", "let a held message go, and try it at once", release),
+    ):
+        _of_message(subcommand(group, name, text, asking(run)))
+    retrying = subcommand(group, "retry", "try messages at once", asking(retry))
+    retrying.add_argument("id", metavar="ID|all", help="the queue id, or all that are not on hold")
+    _of_message(subcommand(group, "drop", "remove a message without telling its sender", asking(drop)))
+    text = "change what a message demands of its path (RFC 8689)"
+    demanding = subcommand(group, "requiretls", text, asking(demand_tls))
+    _of_message(demanding)
+    demanding.add_argument("requiretls", choices=["none", "require", "optional"])
+
+
+def _of_message(parser: Parser) -> None:
+    parser.add_argument("id", metavar="ID", help="the queue id")
 
 
 def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypedDict, cast
 
 from mailext.cli.asking import ask
+from mailext.cli.grammar import Parser, asking, subcommand, subcommands
 from mailext.cli.output import Output, Sheet
 from mailext.clientid.configured import make_checkers
 from mailext.clientid.dispositions import Dispositions
@@ -22,7 +23,7 @@ from mailext.control.requests import RequestRefusedError
 from mailext.plugins import PluginError
 from mailext.values import IdentityRecord
 
-__all__ = ["LockedOutJson", "ReplayJson", "add_options", "replay"]
+__all__ = ["LockedOutJson", "ReplayJson", "add_to"]
 
 _PAGE = 5000
 
@@ -52,8 +53,13 @@ class ReplayJson(TypedDict):
     lockedOut: list[LockedOutJson]
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """The options of ``clientid replay``."""
+def add_to(parser: Parser) -> None:
+    """The subcommands of ``clientid``."""
+    text = "try the configuration's identity checkers on the logins that were kept"
+    _add_options(subcommand(subcommands(parser), "replay", text, asking(replay)))
+
+
+def _add_options(parser: Parser) -> None:
     parser.add_argument(
         "--clientid",
         dest="checkers",

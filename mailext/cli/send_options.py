@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from mailext.config.relaying import secret_from
-from mailext.net.client.verification import TrustRoots
+from mailext.config.problems import COMMAND_LINE, ConfigurationError, Problem
+from mailext.private_files import secret_from
 from mailext.values import ClientIdentity, Notify, Ret, TlsDemand
 from mailext.wire.grammar import GrammarError, parse_client_identity
 
-__all__ = ["TlsChoice", "add_send_options"]
+__all__ = ["TlsChoice", "add_send_options", "refuse_server_options"]
 
 # What sendmail takes, and what has no meaning here.
 _FLAGS_WITHOUT_EFFECT = ("-G", "-m", "-n", "-U", "-v")
@@ -40,6 +40,25 @@ def add_send_options(parser: ArgumentParser) -> None:
     _add_reports(parser)
     _add_server(parser)
     _add_without_effect(parser)
+
+
+def refuse_server_options(arguments: Namespace) -> None:
+    """:raise ConfigurationError: if options say how to use a server, and none is named."""
+    given = {
+        "--user": arguments.user,
+        "--password-file": arguments.password,
+        "--tls": arguments.tls,
+        "--trust-roots": arguments.roots,
+        "--clientid": arguments.identity,
+        "--clientid-required": arguments.clientid_required or None,
+    }
+    problems = [
+        Problem(COMMAND_LINE, option, "there is no --server")
+        for option, value in given.items()
+        if value is not None
+    ]
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def _add_envelope(parser: ArgumentParser) -> None:
@@ -122,7 +141,7 @@ def _add_server(parser: ArgumentParser) -> None:
         "--trust-roots",
         dest="roots",
         metavar="FILE",
-        type=_roots,
+        type=Path,
         help="PEM file of the authorities that are trusted (the system's without it)",
     )
     group.add_argument(
@@ -190,13 +209,6 @@ def _envid(text: str) -> str:
 def _secret(name: str) -> str:
     try:
         return secret_from(Path(name))
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from error
-
-
-def _roots(name: str) -> TrustRoots:
-    try:
-        return TrustRoots(Path(name))
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from error
 

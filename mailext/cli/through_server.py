@@ -15,8 +15,7 @@ from zope.interface import implementer
 from mailext.cli.letter import Letter
 from mailext.cli.process import run_program
 from mailext.cli.send_options import TlsChoice
-from mailext.config.loading import COMMAND_LINE
-from mailext.config.problems import ConfigurationError, Problem
+from mailext.config.problems import COMMAND_LINE, ConfigurationError, Problem
 from mailext.config.relaying import next_hop
 from mailext.control.requests import RequestRefusedError
 from mailext.control.submission import SentJson, sent_as_json
@@ -26,6 +25,7 @@ from mailext.message.sendmail import author_in, with_author
 from mailext.message.submission import complete, with_tls_optional
 from mailext.net.client.sending import MailSender, MailServer, Reactor
 from mailext.net.client.settings import Credentials, OnRefusal
+from mailext.net.client.verification import TrustRoots
 from mailext.routing.places import is_loopback
 from mailext.values import (
     ClientIdentity,
@@ -67,19 +67,6 @@ def check_server_options(arguments: Namespace) -> None:
 
 
 def _contradictions(arguments: Namespace) -> Iterator[tuple[str, str]]:
-    if arguments.server is None:
-        given = {
-            "--user": arguments.user,
-            "--password-file": arguments.password,
-            "--tls": arguments.tls,
-            "--trust-roots": arguments.roots,
-            "--clientid": arguments.identity,
-            "--clientid-required": arguments.clientid_required or None,
-        }
-        for option, value in given.items():
-            if value is not None:
-                yield option, "there is no --server"
-        return
     if (arguments.user is None) != (arguments.password is None):
         yield "--user", "a login needs --user and --password-file"
     if arguments.identity is not None and arguments.user is None:
@@ -93,6 +80,14 @@ def _contradictions(arguments: Namespace) -> Iterator[tuple[str, str]]:
         return
     if arguments.tls == TlsChoice.NONE and arguments.user is not None and not is_loopback(server.host):
         yield "--tls", "no password is said without TLS, but to this machine"
+    try:
+        _trust_roots(arguments)
+    except ValueError as error:
+        yield "--trust-roots", str(error)
+
+
+def _trust_roots(arguments: Namespace) -> TrustRoots | None:
+    return None if arguments.roots is None else TrustRoots(arguments.roots)
 
 
 def _mail_server(arguments: Namespace) -> MailServer:
@@ -129,7 +124,7 @@ def send_through(arguments: Namespace, letter: Letter) -> SentJson:
     server = _mail_server(arguments)
 
     async def send(reactor: Reactor) -> Mapping[Mailbox, Outcome]:
-        sender = MailSender(server, reactor, roots=arguments.roots)
+        sender = MailSender(server, reactor, roots=_trust_roots(arguments))
         try:
             return await sender.send(envelope, message)
         finally:

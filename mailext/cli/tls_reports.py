@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict, cast
 
 from mailext.cli.asking import ask
+from mailext.cli.grammar import Parser, asking, subcommand
 from mailext.cli.numbers import count
 from mailext.cli.output import Output, Sheet
 from mailext.config.model import Configuration
@@ -23,11 +24,7 @@ from mailext.tlsrpt.summary import distinct, summed
 __all__ = [
     "ReportJson",
     "ReportsJson",
-    "add_read_options",
-    "add_show_defaults",
-    "add_show_options",
-    "read",
-    "show",
+    "add_to",
 ]
 
 _STANDARD_INPUT = "-"
@@ -53,19 +50,24 @@ class ReportsJson(TypedDict):
     policies: list[dict[str, object]]
 
 
-def add_show_options(parser: ArgumentParser) -> None:
-    """The options of ``tlsrpt show``."""
+def add_to(parser: Parser) -> None:
+    """The subcommands of ``tlsrpt``; without one it shows today's figures."""
+    parser.set_defaults(run=asking(show), domain=_EVERY_DOMAIN, days=_TODAY)
+    group = parser.add_subparsers(metavar="COMMAND")
+    _add_show_options(subcommand(group, "show", "show what was counted", asking(show)))
+    reading = subcommand(group, "read", "sum up the reports of others", read)
+    reading.add_argument(
+        "files", metavar="FILE", nargs="+", help="a report, or a message with one; - is standard input"
+    )
+
+
+def _add_show_options(parser: Parser) -> None:
     parser.add_argument(
         "domain", metavar="DOMAIN", nargs="?", default=_EVERY_DOMAIN, help="on the way to this domain only"
     )
     parser.add_argument(
         "--days", type=count, default=_TODAY, metavar="N", help="of the last N days, in UTC (today)"
     )
-
-
-def add_show_defaults(parser: ArgumentParser) -> None:
-    """What holds for ``tlsrpt`` alone."""
-    parser.set_defaults(domain=_EVERY_DOMAIN, days=_TODAY)
 
 
 def show(arguments: Namespace, configuration: Configuration, output: Output) -> int:
@@ -79,13 +81,6 @@ def show(arguments: Namespace, configuration: Configuration, output: Output) -> 
     ]
     output.show(figures, Sheet(["day", "domain", *_COLUMNS, "report"], rows, "nothing was counted"))
     return 0
-
-
-def add_read_options(parser: ArgumentParser) -> None:
-    """The options of ``tlsrpt read``."""
-    parser.add_argument(
-        "files", metavar="FILE", nargs="+", help="a report, or a message with one; - is standard input"
-    )
 
 
 def read(arguments: Namespace, output: Output) -> int:

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-__all__ = ["ConfigurationError", "Problem", "dotted"]
+__all__ = ["COMMAND_LINE", "ConfigurationError", "Problem", "dotted"]
+
+#: What stands for the file where a flag is to blame.
+COMMAND_LINE = "command line"
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -15,8 +18,8 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 @frozen
 class Problem:
     """
-    :param file: the configuration file, or what else was read; a flag of the
-        command line is ``command line``.
+    :param file: the configuration file, or what else was read; for a flag
+        :data:`COMMAND_LINE`.
     :param key: the key as TOML writes it, dotted; empty where the whole file
         is meant.
     :param reason: what is wrong with it.

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from mailext.config.model import Configuration, MtaSts, Relay, Smarthost, SmarthostTls
 from mailext.config.publishing import host_pattern, own_policy, policy_life
 from mailext.config.reader import Finding
-from mailext.config.relaying import next_hop, relay_name_servers, secret_from, smarthost, trust_roots
+from mailext.config.relaying import next_hop, relay_name_servers, smarthost, trust_roots
 from mailext.config.reporting import contact_address, organization
 from mailext.config.trying import said_twice, tried
+from mailext.private_files import secret_from
 from mailext.routing.names import destination_key, destination_of
 from mailext.values import Security
 

@@ -8,7 +8,6 @@ configuration come here first, so a running server does not see one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from mailext.accounts.canonical import canonical_domain
 from mailext.config.model import (
@@ -23,7 +22,7 @@ from mailext.net.client.pool import PoolSettings
 from mailext.net.client.settings import ClientSettings, Credentials, Timeouts
 from mailext.net.client.verification import TrustRoots
 from mailext.net.dns.servers import NameServer, name_servers, system_name_servers
-from mailext.private_files import refuse_public
+from mailext.private_files import secret_from
 from mailext.routing.names import destination_of, is_address
 from mailext.routing.places import host_and_port
 from mailext.routing.settings import ConfiguredHost, DestinationSettings, RoutingSettings, configured_host
@@ -34,7 +33,6 @@ __all__ = [
     "pool_settings",
     "relay_name_servers",
     "routing_settings",
-    "secret_from",
     "smarthost",
     "trust_roots",
 ]
@@ -92,26 +90,6 @@ def smarthost(relay: Relay) -> ConfiguredHost | None:
 def pool_settings(relay: Relay) -> PoolSettings:
     """How many connections next hops see, and how fast messages follow each other."""
     return PoolSettings(concurrency=relay.connections_per_host, interval=relay.pace)
-
-
-def secret_from(file: Path) -> str:
-    """
-    A secret that stands in a file, up to the end of its first line: a password,
-    or the token of a client identity.
-
-    :raise ValueError: if it cannot be read, is empty, or others than its owner
-        and group may read it.
-    """
-    try:
-        refuse_public(file)
-        secret = file.read_text("utf-8").partition("\n")[0].rstrip("\r")
-    except OSError as error:
-        raise ValueError(f"{file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file}: not UTF-8") from error
-    if not secret:
-        raise ValueError(f"{file}: there is nothing in its first line")
-    return secret
 
 
 def client_settings(configuration: Configuration) -> ClientSettings:

@@ -10,9 +10,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import ILogObserver, Logger, globalLogPublisher
 from twisted.python.components import Componentized
 
-from mailext.config.loading import Source, load
+from mailext.config.loading import load
 from mailext.config.model import Configuration
 from mailext.config.problems import ConfigurationError
+from mailext.config.source import Source
 from mailext.config.trial import TrialServices
 from mailext.service.descriptors import raise_limit
 from mailext.service.listeners import Listeners

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.internet.testing import MemoryReactorClock
 
 from mailext.cli import main
-from mailext.config.loading import Source, load
+from mailext.config.loading import load
+from mailext.config.source import Source
 from mailext.config.trial import TrialServices
 
 

@@ -9,10 +9,11 @@ from twisted.internet.testing import MemoryReactorClock
 from zope.interface.verify import verifyObject
 
 from mailext.clientid.result import RejectAt
-from mailext.config.loading import COMMAND_LINE, Source, load
+from mailext.config.loading import load
 from mailext.config.model import SYSTEM_ROOTS, Configuration, LogFormat
-from mailext.config.problems import ConfigurationError, Problem, dotted
+from mailext.config.problems import COMMAND_LINE, ConfigurationError, Problem, dotted
 from mailext.config.publishing import own_policies, own_policy
+from mailext.config.source import Source
 from mailext.config.trial import TrialServices
 from mailext.interfaces import IIdentityRegistry, IPluginServices
 from mailext.trust.mta_sts.policy import StsMode, StsPolicy

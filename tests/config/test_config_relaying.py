@@ -15,9 +15,9 @@ from mailext.config.relaying import (
     pool_settings,
     relay_name_servers,
     routing_settings,
-    secret_from,
 )
 from mailext.config.validation import resolver_remarks
+from mailext.private_files import secret_from
 from mailext.routing.settings import ConfiguredHost
 from mailext.testing.dns import DnsRecords
 from mailext.units import parse_duration
