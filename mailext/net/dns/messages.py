@@ -31,7 +31,7 @@ _LONGEST_TTL = 2**31 - 1
 def read_message(wire: bytes) -> Message:
     """
     :return: the message; TLSA records that make no sense are in it as
-        :class:`~dns.rdata.GenericRdata`.
+        ``GenericRdata``.
     :raise DNSException: if anything else makes no sense.
     """
     try:
