@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import cast
 
 from attrs import asdict
 
+from mailext.accounts.addresses import AddressBook, AddressKind
 from mailext.cli.asking import ask
 from mailext.cli.grammar import Parser
 from mailext.cli.output import Output
 from mailext.config.loading import load
 from mailext.config.model import Configuration
 from mailext.config.problems import Problem
+from mailext.config.reporting import contact_address
 from mailext.config.source import Source
 from mailext.config.trial import TrialServices
 from mailext.config.validation import resolver_remarks
@@ -46,6 +49,7 @@ def check(arguments: Namespace, output: Output) -> int:
     problems = [Problem(file, each.key, each.reason) for each in book.problems()]
     notes = [source.problem(*finding) for finding in resolver_remarks(configuration.relay)]
     notes += [Problem(file, each.key, each.reason) for each in book.remarks()]
+    notes += [Problem(file, "tlsrpt.contact", remark) for remark in _contact_remarks(configuration, book)]
     lines = [f"problem: {each}" for each in problems] + [f"note: {each}" for each in notes]
     if not problems:
         lines.append(f"{file} can be used")
@@ -54,6 +58,12 @@ def check(arguments: Namespace, output: Output) -> int:
         "\n".join(lines),
     )
     return 1 if problems else 0
+
+
+def _contact_remarks(configuration: Configuration, book: AddressBook) -> Iterator[str]:
+    contact = configuration.tlsrpt.contact
+    if contact and book.resolve(contact_address(contact)).kind is AddressKind.UNKNOWN:
+        yield f"{contact} leads to nobody here: what is asked about reports comes back"
 
 
 def _accounts(configuration: Configuration) -> list[str]:

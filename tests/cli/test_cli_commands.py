@@ -262,6 +262,18 @@ def test_check_says_who_gets_the_postmasters_mail(run: Run) -> None:
     assert "postmaster@example.org is no account or alias: mail for it goes to ann@example.org" in out
 
 
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize(("contact", "remarked"), [("tls", True), ("ann", False), ("all", False)])
+def test_check_says_who_is_nobody_to_ask_about_reports(
+    run: Run, tmp_path: Path, contact: str, *, remarked: bool
+) -> None:
+    config = tmp_path / "mailext.toml"
+    config.write_text(config.read_text() + f'[tlsrpt]\ncontact = "{contact}@example.org"\n')
+    status, out, _ = run("check")
+    assert status == 0
+    assert ("tlsrpt.contact: tls@example.org leads to nobody here" in out) == remarked
+
+
 # The command line
 
 

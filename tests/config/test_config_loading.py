@@ -333,6 +333,12 @@ def test_a_password_that_would_never_be_said_is_named(folder: Path) -> None:
         ('[delivery]\nlmtp = "unix:socket"', "delivery.lmtp", "not an absolute path: 'socket'"),
         (f'[delivery]\nlmtp = "unix:/{"x" * 107}"', "delivery.lmtp", "longer than 107 octets"),
         ('[delivery]\nlmtp = "a b"', "delivery.lmtp", "not a domain name"),
+        ('[delivery]\nrequiretls = "enforce"', "delivery.requiretls", "there is no lmtp"),
+        (
+            'domains = ["example.org"]\n[delivery.domains."example.org"]\nrequiretls = "enforce"',
+            'delivery.domains."example.org".requiretls',
+            "there is no lmtp",
+        ),
         ('[delivery]\ntag-field = "X Y"', "delivery.tag-field", "no header field can be called 'X Y'"),
         (
             '[delivery]\ntag-field = "received"',

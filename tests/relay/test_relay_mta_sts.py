@@ -119,6 +119,23 @@ def test_of_several_hosts_one_that_the_policy_covers(world: StsWorld, demand: st
     assert (len(first.arrivals), len(second.arrivals), len(third.arrivals)) == (0, 1, 0)
 
 
+def test_before_mail_is_returned_the_policy_is_looked_up_afresh(world: StsWorld) -> None:
+    with world.domain(StsMode.ENFORCE, "starttls good keyword") as (name, host, web):
+
+        def publish(pattern: str) -> None:
+            policy = StsPolicy(StsMode.ENFORCE, 604800, (pattern,))
+            web.saying = answer(policy.text)
+            # The resolver remembers it.
+            world.site.records.add(f"_mta-sts.{name}", "TXT", f'"v=STSv1; id={policy.id};"', ttl=3600)
+
+        publish(f"another.{name}")
+        assert "451 4.7.10" in world.reply(name)
+        publish(f"mx.{name}")
+        assert "250" in world.reply(name, "require")
+        assert [arrival.parameters for arrival in host.arrivals] == [["REQUIRETLS"]]
+        assert len(web.heard) == 2
+
+
 @pytest.mark.parametrize(("mode", "taken"), [(StsMode.ENFORCE, False), (StsMode.TESTING, True)])
 def test_dane_does_not_save_a_host_that_the_policy_refuses(
     world: StsWorld, mode: StsMode, *, taken: bool
