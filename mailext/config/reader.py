@@ -212,7 +212,7 @@ def _unknown(key: str, known: list[str]) -> str:
 def _converter(folder: Path) -> Converter:
     converter = Converter(detailed_validation=True)
     converter.register_structure_hook(str, _parsed(str))
-    converter.register_structure_hook(bool, _exactly(bool, "true or false"))
+    converter.register_structure_hook(bool, _true_or_false)
     converter.register_structure_hook(int, _within(1, None))
     converter.register_structure_hook(PortNumber, _within(1, 65535))
     converter.register_structure_hook(Seconds, _parsed(_positive(parse_duration, "0s")))
@@ -237,13 +237,10 @@ def _converter(folder: Path) -> Converter:
     return converter
 
 
-def _exactly(kind: type, noun: str) -> _Hook:
-    def structure(value: object, _: object) -> object:
-        if type(value) is not kind:
-            raise ValueError(f"must be {noun}")
-        return value
-
-    return structure
+def _true_or_false(value: object, _: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004 - cattrs collects it like any other
+    return value
 
 
 def _within(least: int, most: int | None) -> _Hook:

@@ -9,13 +9,12 @@ from mailext.values import HeaderField
 
 __all__ = ["own_field_name"]
 
-# IANA's permanent message header fields for mail, as far as somebody goes by
-# them on the way or where it ends, and what servers write there. Whole families
-# end with a hyphen.
+# Of IANA's message header fields those that somebody goes by, on the way or
+# where it ends, and what servers write there. The first are whole families.
 _MEANT = re.compile(
     r"""
-      (?: arc | content | disposition-notification | dkim | list | resent | tls-report | x-original )-.*
-    | apparently-to | authentication-results | auto-submitted | autocrypt | bcc | bimi-.* | cc | comments | date
+      (?: arc | bimi | content | disposition-notification | dkim | list | resent | tls-report | x-original )-.*
+    | apparently-to | authentication-results | auto-submitted | autocrypt | bcc | cc | comments | date
     | delivered-to | encrypted | envelope-to | errors-to | expires | followup-to | from | in-reply-to | keywords
     | mail-followup-to | mail-reply-to | message-id | mime-version | newsgroups | original-recipient | path
     | precedence | received | received-spf | references | reply-to | require-recipient-valid-since | return-path

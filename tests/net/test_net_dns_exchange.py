@@ -116,6 +116,24 @@ def test_nonsense_over_tcp_is_no_answer(records: DnsRecords, octets: bytes) -> N
         ask(asking(server), "a.example")
 
 
+def test_a_stream_that_ends_is_no_answer(records: DnsRecords) -> None:
+    def sending(response: Message, transport: str) -> list[bytes]:
+        return [] if transport == "tcp" else truncated_over_udp(response, transport)
+
+    reason = r"^127\.0\.0\.1: the connection ended within the response"
+    with name_server(records, sending=sending) as server, pytest.raises(DnsError, match=reason):
+        ask(asking(server), "a.example")
+
+
+def test_another_answer_over_tcp_is_none(records: DnsRecords) -> None:
+    def sending(response: Message, transport: str) -> list[bytes]:
+        response.id ^= transport == "tcp"
+        return truncated_over_udp(response, transport)
+
+    with name_server(records, sending=sending) as server, pytest.raises(DnsError, match=r"^127\.0\.0\.1: "):
+        ask(asking(server), "a.example")
+
+
 def test_forged_datagrams_do_not_matter(records: DnsRecords) -> None:
     def sending(response: Message, transport: str) -> list[bytes]:
         forged = dns.message.from_wire(response.to_wire())

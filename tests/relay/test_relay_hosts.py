@@ -103,6 +103,22 @@ def test_messages_with_different_demands_take_connections_again(site: RelaySite)
         assert host.sessions == 2
 
 
+@pytest.mark.requirement("R12", "R16", "R18")
+def test_messages_with_different_demands_at_the_same_time(site: RelaySite) -> None:
+    demands = ("none", "require", "optional") * 6
+    parameters = {"none": [], "require": ["REQUIRETLS"], "optional": []}
+    site.records.add("crowd.test", "MX", "10 mx.crowd.test.", status=DnsStatus.SECURE)
+    with site.host("mx.crowd.test", "starttls good keyword") as host:
+        sent = [send(site, "bob@crowd.test", words=(demand,)) for demand in demands]
+        until_done(site, *sent)
+        arrivals = list(host.arrivals)
+    assert len(arrivals) == len(sent)
+    for demand, each in zip(demands, sent, strict=True):
+        [arrival] = [arrival for arrival in arrivals if each.message_id in arrival.content]
+        assert arrival.parameters == parameters[demand]
+        assert arrival.tls
+
+
 def test_one_dead_host_costs_one_attempt(site: RelaySite) -> None:
     place = site.place("mx.dead.test")
     site.records.add("dead.test", "MX", "10 mx.dead.test.")
