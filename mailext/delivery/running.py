@@ -85,20 +85,23 @@ class _Run(ProcessProtocol):
     """
 
     transport: IProcessTransport
+    _pid: int
+    _timer: IDelayedCall
 
     def __init__(self, clock: IReactorTime, timeout: float) -> None:
         self.ended: Deferred[Ended] = Deferred(lambda _: self._terminate())
         self._clock = clock
+        self._timeout = timeout
         self._output = bytearray()
         self._report = bytearray()
         self._late = False
         self._terminated = False
-        self._timer: IDelayedCall = clock.callLater(timeout, self._time_is_over)
 
     def connectionMade(self) -> None:
         """See :meth:`twisted.internet.interfaces.IProcessProtocol.makeConnection`."""
         # It forgets it when the process is gone; its group may live on.
-        self._pid: int = self.transport.pid
+        self._pid = self.transport.pid
+        self._timer = self._clock.callLater(self._timeout, self._time_is_over)
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         """Output beyond the bound is read, and forgotten."""
