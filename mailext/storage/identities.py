@@ -123,7 +123,8 @@ def _record(
             network = place.network if place is not None else ""
             strangers.add_stranger(connection, known.account, known.hashes[0], network, when)
             return
-        if identity_rows.put_in(connection, known, when, IdentityStatus.OBSERVED, room):
+        welcome = circumstances.outcome is LoginOutcome.SUCCESS
+        if identity_rows.put_in(connection, known, when, IdentityStatus.OBSERVED, room, welcome=welcome):
             identity_rows.record_use(connection, known, when, circumstances)
     if place is not None and circumstances.outcome is LoginOutcome.SUCCESS:
         places.add_place(connection, known.hashes[0], known.account, place, when)
@@ -131,4 +132,5 @@ def _record(
 
 def _judge(connection: Connection, known: Known, when: float, status: IdentityStatus, room: int) -> None:
     if not identity_rows.set_status_of_new(connection, known, status):
-        identity_rows.put_in(connection, known, when, status, room)
+        welcome = status is IdentityStatus.ENROLLED
+        identity_rows.put_in(connection, known, when, status, room, welcome=welcome)

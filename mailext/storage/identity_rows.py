@@ -36,7 +36,6 @@ __all__ = [
     "count_other_accounts",
     "count_trusted",
     "find",
-    "make_room",
     "put_in",
     "record_of",
     "record_use",
@@ -55,6 +54,14 @@ _PROTOCOL_BITS: Mapping[Protocol, int] = {
 }
 
 _KEPT_FOR_EVER = (IdentityStatus.APPROVED, IdentityStatus.REVOKED)
+# What an identity is worth that nobody has judged: the greater, the longer it is kept.
+_WAITING, _KNOWN, _ENROLLED = 1, 2, 3
+_WORTH = case(
+    (identity.c.status == IdentityStatus.ENROLLED, _ENROLLED),
+    (identity.c.count > 0, _KNOWN),
+    (identity.c.status == IdentityStatus.PENDING, _WAITING),
+    else_=0,
+)
 _TRUSTED = (IdentityStatus.ENROLLED, IdentityStatus.APPROVED)
 
 
@@ -144,14 +151,19 @@ def set_status_of_new(connection: Connection, known: Known, status: IdentityStat
     return _rewrite_hash(connection, known) and set_status_of_new(connection, known, status)
 
 
-def put_in(connection: Connection, known: Known, when: float, status: IdentityStatus, room: int) -> bool:
+def put_in(
+    connection: Connection, known: Known, when: float, status: IdentityStatus, room: int, *, welcome: bool
+) -> bool:
     """
     Make the row of an identity that has none, with nothing counted yet.
 
     :param room: how many rows an account may have.
+    :param welcome: whether it was let in, or taken on. One that was not takes
+        no known device's place, or whoever knows a password could have them
+        all forgotten by making up new ones.
     :return: False if there is no room: all that are there are to be kept.
     """
-    if not make_room(connection, known.account, room):
+    if not _make_room(connection, known.account, room, _ENROLLED if welcome else _WAITING):
         return False
     row = {
         "account": known.account,
@@ -167,12 +179,14 @@ def put_in(connection: Connection, known: Known, when: float, status: IdentitySt
     return True
 
 
-def make_room(connection: Connection, account: str, room: int) -> bool:
+def _make_room(connection: Connection, account: str, room: int, worth: int) -> bool:
     """
-    Let the account have room for one more: what nobody has judged goes first,
-    then what is pending, then what a rule enrolled; of each the one that was
-    not seen for longest. What was approved or revoked stays.
+    Let the account have room for one more: what never got in goes first, then
+    what waits for approval, then what has logged in, then what a rule
+    enrolled; of each the one that was not seen for longest. What was approved
+    or revoked stays.
 
+    :param worth: what is worth more stays, too.
     :return: whether there is room.
     """
     held = connection.scalar(_HELD, {"its_account": account})
@@ -180,13 +194,15 @@ def make_room(connection: Connection, account: str, room: int) -> bool:
     if held < room:
         return True
     mine = identity.c.account == account
-    worth = case(
-        {IdentityStatus.OBSERVED.value: 0, IdentityStatus.PENDING.value: 1}, value=identity.c.status, else_=2
-    )
     surplus = (
         select(identity.c.hash)
-        .where(mine, identity.c.status.not_in(_KEPT_FOR_EVER), identity.c.revoked_until.is_(None))
-        .order_by(worth, identity.c.last_seen)
+        .where(
+            mine,
+            identity.c.status.not_in(_KEPT_FOR_EVER),
+            identity.c.revoked_until.is_(None),
+            worth >= _WORTH,
+        )
+        .order_by(_WORTH, identity.c.last_seen)
         .limit(held - room + 1)
     )
     gone = connection.execute(delete(identity).where(mine, identity.c.hash.in_(surplus.scalar_subquery())))

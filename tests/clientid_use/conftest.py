@@ -38,6 +38,7 @@ def site(tmp_path: Path, template: RunningServer) -> Iterator[MakeSite]:
 
     def make(
         *checkers: str,
+        delay: str = "10ms",
         top: str = "",
         more: str = "",
         prepare: Callable[[Path], object] = lambda _: None,
@@ -51,7 +52,9 @@ def site(tmp_path: Path, template: RunningServer) -> Iterator[MakeSite]:
             str(template.mx): server.mx,
         }
         server.reconfigure(lambda text: re.sub(r"(?<=tcp:)\d+", lambda port: str(ports[port[0]]), text))
-        server.reconfigure(lambda text: _configured(text, checkers, top, more))
+        server.reconfigure(
+            lambda text: _configured(text, checkers, f'auth-failure-delay = "{delay}"\n{top}', more)
+        )
         prepare(server.folder / "state")
         server.start()
         made.append(Site(server))
@@ -68,4 +71,4 @@ def _configured(text: str, checkers: tuple[str, ...], top: str, more: str) -> st
     chosen = f"checkers = {json.dumps(checkers)}\n{more}"
     replaced, count = re.subn(r"^checkers = .*$", lambda _: chosen, text, flags=re.MULTILINE)
     assert count == 1
-    return f'auth-failure-delay = "10ms"\n{top}\n{replaced}'
+    return f"{top}\n{replaced}"

@@ -212,6 +212,27 @@ def test_an_account_has_room_for_so_many(offline: Store) -> None:
     assert [record.id for record in all_of(offline)] == left
 
 
+@pytest.mark.requirement("U12")
+def test_who_knows_the_password_cannot_have_anns_devices_forgotten(offline: Store) -> None:
+    """A thief makes up one identity after the other; each is refused, or waits for approval."""
+    offline.limit(RegistryLimits(per_account=5))
+    for number in range(4):
+        use(offline, device(number), when=float(number))
+    own = [record.id for record in all_of(offline)]
+    for number in range(100, 120):
+        use(offline, device(number), float(number), outcome=LoginOutcome.REFUSED)
+        success_result_of(offline.identities.holdForApproval(ANN, device(number), float(number)))
+    left = [record.id for record in all_of(offline)]
+    assert left == [*own, offline.identities.fingerprint(device(119))]
+    # A fifth device that is let in takes the forged one's place, and then there is none for another.
+    use(offline, device(4), when=200.0)
+    success_result_of(offline.identities.holdForApproval(ANN, device(120), 201.0))
+    assert [record.id for record in all_of(offline)] == [*own, offline.identities.fingerprint(device(4))]
+    # Until somebody gets in with it: the one that was not seen for longest goes.
+    use(offline, device(5), when=202.0)
+    assert own[0] not in [record.id for record in all_of(offline)]
+
+
 def test_pruning_goes_by_age_and_leaves_what_was_judged(offline: Store) -> None:
     offline.limit(RegistryLimits(keep=10 * DAY, keep_logins=DAY))
     for number in range(6):
