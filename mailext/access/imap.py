@@ -173,7 +173,7 @@ class IMAP4(ImapConnection):
         mailbox = await self._open(name, writeable=writeable)
         if IRefreshableMailbox.providedBy(mailbox):
             await mailbox.refresh()
-        if self._is_over:
+        if self.is_over:
             raise ConnectionLost
         flags = _parenthesized(mailbox.getFlags())
         self.sendUntaggedResponse(b"%d EXISTS" % mailbox.getMessageCount())
@@ -308,7 +308,7 @@ class IMAP4(ImapConnection):
             self.took_too_long()
             raise ConnectionLost from None
         finally:
-            if not self._is_over:
+            if not self.is_over:
                 self.setTimeout(patience)
         return b"FETCH completed"
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from twisted.cred.credentials import ICredentials, UsernamePassword
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.mail.imap4 import (
@@ -29,12 +29,11 @@ from twisted.mail.imap4 import (
     ReadOnlyMailbox,
 )
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from mailext.access.arguments import BoundedArguments
+from mailext.access.connection import AccessConnection
 from mailext.access.names import FolderNameError
-from mailext.access.outflow import Outflow
-from mailext.access.presence import IdentityRefusedError, Presence
+from mailext.access.presence import IdentityRefusedError
 from mailext.access.settings import AccessSettings
 from mailext.access.transport import IReaderTransport
 from mailext.accounts.exchange import MalformedResponseError, SaslExchange
@@ -42,7 +41,7 @@ from mailext.clientid.login import AnyPortal, LoginRefusedError, LoginUnavailabl
 from mailext.deadline import Deadline
 from mailext.refusal_log import log_refusal
 from mailext.threads import ThreadsBusyError
-from mailext.values import Protocol, SessionView
+from mailext.values import Protocol
 from mailext.wire.grammar import GrammarError, decode_base64
 from mailext.wire.limits import SASL_LINE
 
@@ -56,10 +55,6 @@ CommandEntry = tuple[Callable[..., Any], ...]
 # ASTRING-CHAR but for "+" (RFC 3501 section 9, tag).
 _TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}')
 _VERB = re.compile(rb"[A-Za-z]{1,32}")
-# How long a client has to take its last line, in seconds.
-_FAREWELL_SECONDS = 10.0
-# The same for one that is told that the server stops: nobody is to wait for it.
-_LAST_SECONDS = 2.0
 _RESPONSE_CODE = re.compile(rb"\[([A-Z-]+)[^\]]*\] ?")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _ERRORS = frozenset({b"NO", b"BAD"})
@@ -83,8 +78,7 @@ _REFUSALS: Mapping[type[Exception], bytes] = {
 }
 
 
-@implementer(IHandshakeListener)
-class ImapConnection(BoundedArguments):
+class ImapConnection(AccessConnection, BoundedArguments):
     """
     :param ended: called without arguments when the connection is gone.
     """
@@ -103,17 +97,11 @@ class ImapConnection(BoundedArguments):
         self, settings: AccessSettings, portal: AnyPortal, clock: IReactorTime, ended: Callable[[], object]
     ) -> None:
         super().__init__({}, settings.tls)
-        self.settings = settings
+        self.set_up(settings, portal, clock, ended)
         self.message_size = settings.message_size
         self.has_room = settings.has_room
-        self.clock = clock
-        self.portal = portal
-        self.timeOut = settings.command_timeout
         self.IDENT = settings.hostname.encode("ascii") + b" IMAP4rev1"
-        self._ended = ended
         self._tag: bytes | None = None
-        self._verb = "the session"
-        self._time_limit = "command-timeout"
         self._literal_time = Deadline(
             clock,
             lambda: self._leave(b"The literal takes too long", "message-timeout"),
@@ -122,71 +110,43 @@ class ImapConnection(BoundedArguments):
         self._errors = 0
         self._commands = 0
         self._farewell: tuple[bytes, str] | None = None
-        self._is_stopping = False
-        self._is_leaving = False
-        self._is_over = False
 
     # The connection
 
     def connectionMade(self) -> None:
-        self.presence = Presence(Protocol.IMAP, self.transport, self.settings, self.portal, self.clock)
-        self.outflow = Outflow(self.transport, self.clock, self.settings.command_timeout, self._go_on)
-        self.outflow.open()
+        self.open(Protocol.IMAP, self._go_on)
         super().connectionMade()
         if self.presence.encrypted:
-            self._await_handshake()
-
-    def _await_handshake(self) -> None:
-        self._time_limit = "handshake-timeout"
-        self.setTimeout(self.settings.handshake_timeout)
-
-    def handshakeCompleted(self) -> None:
-        """TLS has begun (:class:`~twisted.internet.interfaces.IHandshakeListener`)."""
-        self.presence.handshake_completed()
-        self._time_limit = "command-timeout"
-        self.setTimeout(self.settings.command_timeout)
-
-    def sessionView(self) -> SessionView:
-        """What checkers may know of this session."""
-        return self.presence.view()
-
-    def callLater(self, period: float, func: Callable[[], object]) -> IDelayedCall:
-        return self.clock.callLater(period, func)
+            self.await_handshake()
 
     def timeoutConnection(self) -> None:
-        if self._is_leaving:
+        if self.is_leaving:
             self.transport.abortConnection()
         else:
-            self._leave(b"Autologout; the connection was idle for too long", self._time_limit)
+            self._leave(b"Autologout; the connection was idle for too long", self.time_limit)
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: ARG002 - Twisted's signature
         self._leave(b"The line is too long")
 
     def retire(self, farewell: bytes) -> None:
         """End the connection, after the command that is under way."""
-        self._is_stopping = True
+        self.is_stopping = True
         if self._is_busy:
             self._farewell = farewell, ""
         else:
             self._leave(farewell)
 
-    def cut_off(self) -> None:
-        """End the connection at once."""
-        self.transport.abortConnection()
-
     def _leave(self, farewell: bytes, limit: str = "") -> None:
         """:param limit: the key of [limits] that the client came up against."""
-        if not self._is_leaving:
+        if not self.is_leaving:
             self._log_refusal(b"BYE", farewell, limit)
             self.sendUntaggedResponse(b"BYE " + farewell)
-            self._part()
+            self.part()
 
-    def _part(self) -> None:
-        self._is_leaving = True
+    def part(self) -> None:
+        """See :meth:`AccessConnection.part`."""
         self._literal_time.stop()
-        self.setTimeout(_LAST_SECONDS if self._is_stopping else _FAREWELL_SECONDS)
-        self.outflow.close()
-        self.transport.loseConnection()
+        super().part()
 
     def took_too_long(self) -> None:
         """The client does not take what it has asked for."""
@@ -200,7 +160,7 @@ class ImapConnection(BoundedArguments):
         reason = words.partition(b":")[0].decode("ascii", "replace")
         log_refusal(
             self.sessionView(),
-            command=self._verb,
+            command=self.verb,
             code=state.decode("ascii"),
             enhanced=code.decode("ascii"),
             reason=reason,
@@ -208,11 +168,10 @@ class ImapConnection(BoundedArguments):
         )
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._is_over = True
+        self.is_over = True
         self._literal_time.stop()
         super().connectionLost(reason)
-        self.presence.end()
-        self._ended()
+        self.gone()
 
     # Commands, one after the other
 
@@ -222,7 +181,7 @@ class ImapConnection(BoundedArguments):
         return self._tag is not None and self.parseState == "command"
 
     def lineReceived(self, line: bytes) -> None:
-        if self._is_leaving:
+        if self.is_leaving:
             return
         super().lineReceived(line)
         if self._is_busy or self.outflow.is_full:
@@ -244,7 +203,7 @@ class ImapConnection(BoundedArguments):
         super().setLineMode(extra)
 
     def _go_on(self) -> None:
-        if self.paused and not (self._is_busy or self._is_over or self.outflow.is_full):
+        if self.paused and not (self._is_busy or self.is_over or self.outflow.is_full):
             self.resumeProducing()
 
     def parse_command(self, line: bytes) -> None:
@@ -255,7 +214,7 @@ class ImapConnection(BoundedArguments):
             self._count_error()
             return
         self._tag = tag
-        self._verb = verb.upper().decode("ascii") if self._knows(verb) else "an unknown command"
+        self.verb = verb.upper().decode("ascii") if self._knows(verb) else "an unknown command"
         self._commands += 1
         if self.state == "unauth" and self._commands > self.settings.commands:
             self._leave(b"Too many commands without a login", "junk-commands")
@@ -310,7 +269,7 @@ class ImapConnection(BoundedArguments):
         self.sendPositiveResponse(tag, text)
 
     def _failed(self, failure: Failure, tag: bytes) -> None:
-        if self._is_over or failure.check(ConnectionLost):
+        if self.is_over or failure.check(ConnectionLost):
             return
         if failure.check(IllegalClientResponse, IllegalQueryError):
             self.sendBadResponse(tag, b"Malformed command")
@@ -351,7 +310,7 @@ class ImapConnection(BoundedArguments):
             self._leave(b"Nothing may follow STARTTLS before TLS has begun")
         else:
             self.sendPositiveResponse(tag, b"Begin TLS negotiation now")
-            self._await_handshake()
+            self.await_handshake()
             self.presence.start_tls()
 
     def do_CLIENTID(self, tag: bytes, kind: bytes, token: bytes) -> None:
@@ -427,15 +386,15 @@ class ImapConnection(BoundedArguments):
         self.account = login.avatar
         self.state = "auth"
         # No limit of ours: IMAP itself says how long a reader may be idle.
-        self._time_limit = ""
+        self.time_limit = ""
         self.setTimeout(self.POSTAUTH_TIMEOUT)
         return b"[CAPABILITY " + b" ".join(self.listCapabilities()) + b"] Logged in"
 
     def do_LOGOUT(self, tag: bytes) -> None:
         self.sendUntaggedResponse(b"BYE Logging out")
-        self._is_leaving = True
+        self.is_leaving = True
         self.sendPositiveResponse(tag, b"LOGOUT completed")
-        self._part()
+        self.part()
 
     #: By state and verb: a method, and how its arguments are read one after the
     #: other. Twisted's own tables, with its own methods, hold for the rest.

@@ -11,19 +11,17 @@ from twisted.cred.credentials import ICredentials, UsernamePassword
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.mail import pop3
 from twisted.mail.pop3 import IMailbox
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
+from mailext.access.connection import AccessConnection
 from mailext.access.dots import DotStuffing
 from mailext.access.factory import TooMany
 from mailext.access.mime import Octets, close, end_of_header, octets_of
-from mailext.access.outflow import Outflow
-from mailext.access.presence import Presence
 from mailext.access.settings import AccessSettings
 from mailext.access.transport import IReaderTransport
 from mailext.accounts.exchange import MalformedResponseError, SaslExchange
@@ -31,7 +29,7 @@ from mailext.clientid.login import AnyPortal, LoginRefusedError, LoginUnavailabl
 from mailext.interfaces import IOpenableMailbox
 from mailext.refusal_log import log_refusal
 from mailext.threads import ThreadsBusyError
-from mailext.values import Protocol, SessionView
+from mailext.values import Protocol
 from mailext.wire.grammar import GrammarError, decode_base64
 from mailext.wire.limits import SASL_LINE
 from mailext.wire.lines import LineBuffer, LineTooLongError
@@ -41,9 +39,6 @@ __all__ = ["POP3"]
 _log = Logger()
 
 _NUMBER = re.compile(rb"[0-9]{1,9}")
-_FAREWELL_SECONDS = 10.0
-# The same for one that is told that the server stops: nobody is to wait for it.
-_LAST_SECONDS = 2.0
 _ERROR = re.compile(rb"-ERR (?:\[([A-Z/-]+)\] )?(.*)", re.DOTALL)
 # What a client may send ahead of replies, in octets, before it is not read.
 _AHEAD = 64 * 1024
@@ -63,8 +58,7 @@ class _MalformedError(Exception):
     """The command is not what the grammar wants."""
 
 
-@implementer(IHandshakeListener)
-class POP3(pop3.POP3):
+class POP3(AccessConnection, pop3.POP3):
     """
     The server's side of POP3. Mailboxes are what :mod:`twisted.mail.pop3`
     says; what a mailbox is asked for that may take long is asked in threads.
@@ -84,13 +78,9 @@ class POP3(pop3.POP3):
     def __init__(
         self, settings: AccessSettings, portal: AnyPortal, clock: IReactorTime, ended: Callable[[], object]
     ) -> None:
-        self.settings = settings
-        self.clock = clock
-        self.portal = portal
-        self.timeOut = settings.command_timeout
+        self.set_up(settings, portal, clock, ended)
         # The greeting has no time stamp: APOP is not offered.
         self.magic = settings.hostname.encode("ascii") + b" POP3"
-        self._ended = ended
         self._lines = LineBuffer()
         self._is_busy = False
         self._is_paused = False
@@ -98,68 +88,37 @@ class POP3(pop3.POP3):
         self._answered: Deferred[bytes] | None = None
         self._errors = 0
         self._commands = 0
-        self._verb = "the session"
-        self._time_limit = "command-timeout"
         self._farewell: tuple[bytes, str] | None = None
-        self._is_stopping = False
-        self._is_leaving = False
-        self._is_over = False
 
     # The connection
 
     def connectionMade(self) -> None:
-        self.presence = Presence(Protocol.POP3, self.transport, self.settings, self.portal, self.clock)
-        self._outflow = Outflow(self.transport, self.clock, self.settings.command_timeout, self._pump)
-        self._outflow.open()
+        self.open(Protocol.POP3, self._pump)
         super().connectionMade()
         if self.presence.encrypted:
-            self._await_handshake()
-
-    def _await_handshake(self) -> None:
-        self._time_limit = "handshake-timeout"
-        self.setTimeout(self.settings.handshake_timeout)
-
-    def handshakeCompleted(self) -> None:
-        """TLS has begun (:class:`~twisted.internet.interfaces.IHandshakeListener`)."""
-        self.presence.handshake_completed()
-        self._time_limit = "command-timeout"
-        self.setTimeout(self.settings.command_timeout)
-
-    def sessionView(self) -> SessionView:
-        """What checkers may know of this session."""
-        return self.presence.view()
-
-    def callLater(self, period: float, func: Callable[[], object]) -> IDelayedCall:
-        return self.clock.callLater(period, func)
+            self.await_handshake()
 
     def timeoutConnection(self) -> None:
-        if self._is_leaving:
+        if self.is_leaving:
             self.transport.abortConnection()
         else:
             # RFC 1939 section 3: what was marked stays.
-            self._leave(b"-ERR The connection was idle for too long", self._time_limit)
+            self._leave(b"-ERR The connection was idle for too long", self.time_limit)
 
     def retire(self, farewell: bytes) -> None:
         """End the connection, after the command that is under way."""
-        self._is_stopping = True
+        self.is_stopping = True
         if self._is_busy:
             self._farewell = farewell, ""
         else:
             self._leave(b"-ERR [SYS/TEMP] " + farewell)
 
-    def cut_off(self) -> None:
-        """End the connection at once."""
-        self.transport.abortConnection()
-
     def _leave(self, last: bytes, limit: str = "") -> None:
         """:param limit: the key of [limits] that the client came up against."""
-        if not self._is_leaving:
-            self._is_leaving = True
+        if not self.is_leaving:
             self._log_error(last, limit)
             self.sendLine(last)
-            self.setTimeout(_LAST_SECONDS if self._is_stopping else _FAREWELL_SECONDS)
-            self._outflow.close()
-            self.transport.loseConnection()
+            self.part()
 
     def failResponse(self, message: bytes = b"") -> None:
         line = b"-ERR " + message
@@ -171,7 +130,7 @@ class POP3(pop3.POP3):
         if match is not None:
             log_refusal(
                 self.sessionView(),
-                command=self._verb,
+                command=self.verb,
                 code="-ERR",
                 enhanced=(match[1] or b"").decode("ascii"),
                 reason=match[2].decode("ascii", "replace"),
@@ -179,15 +138,14 @@ class POP3(pop3.POP3):
             )
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._is_over = True
+        self.is_over = True
         super().connectionLost(reason)
-        self.presence.end()
-        self._ended()
+        self.gone()
 
     # Commands, one after the other
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._is_leaving:
+        if not self.is_leaving:
             self._lines.append(data)
             self._pump()
 
@@ -197,7 +155,7 @@ class POP3(pop3.POP3):
             return
         self._is_pumping = True
         try:
-            while not (self._is_busy or self._is_leaving or self._outflow.is_full):
+            while not (self._is_busy or self.is_leaving or self.outflow.is_full):
                 line = self._lines.take_line(_LONGEST_LINE if self._answered is None else SASL_LINE)
                 if line is None:
                     break
@@ -209,12 +167,12 @@ class POP3(pop3.POP3):
         self._regulate()
 
     def _regulate(self) -> None:
-        waits = self._is_busy or self._outflow.is_full
-        too_much = waits and not self._is_leaving and len(self._lines) > _AHEAD
+        waits = self._is_busy or self.outflow.is_full
+        too_much = waits and not self.is_leaving and len(self._lines) > _AHEAD
         if too_much and not self._is_paused:
             self._is_paused = True
             self.transport.pauseProducing()
-        elif self._is_paused and not too_much and not self._is_over:
+        elif self._is_paused and not too_much and not self.is_over:
             self._is_paused = False
             self.transport.resumeProducing()
 
@@ -230,7 +188,7 @@ class POP3(pop3.POP3):
             self._leave(b"-ERR Too many commands without a login", "junk-commands")
             return
         verb, _, rest = line.partition(b" ")
-        self._verb = verb.upper().decode("ascii") if self._knows(verb) else "an unknown command"
+        self.verb = verb.upper().decode("ascii") if self._knows(verb) else "an unknown command"
         self._is_busy = True
         Deferred.fromCoroutine(self._command(verb.upper(), rest)).addErrback(
             lambda failure: _log.failure("A command could not be answered", failure)
@@ -253,11 +211,11 @@ class POP3(pop3.POP3):
         if self._farewell is not None:
             last, limit = self._farewell
             self._leave(b"-ERR [SYS/TEMP] " + last, limit)
-        if not self._is_over:
+        if not self.is_over:
             self._pump()
 
     def _refuse(self, failure: Failure) -> None:
-        if self._is_over:
+        if self.is_over:
             return
         if failure.check(_MalformedError):
             self.failResponse(failure.getErrorMessage().encode("ascii"))
@@ -301,7 +259,7 @@ class POP3(pop3.POP3):
             self._leave(b"-ERR Nothing may follow STLS before TLS has begun")
             return
         self.successResponse(b"Begin TLS negotiation now")
-        self._await_handshake()
+        self.await_handshake()
         self._userIs = None
         self.presence.start_tls()
 
@@ -365,7 +323,7 @@ class POP3(pop3.POP3):
         if IOpenableMailbox.providedBy(mailbox) and not await mailbox.open():
             self._leave(b"-ERR [IN-USE] Another session has the mailbox")
             return
-        if self._is_over:
+        if self.is_over:
             raise ConnectionLost
         self.mbox = mailbox
         self.successResponse(b"Logged in")
@@ -417,7 +375,7 @@ class POP3(pop3.POP3):
 
     async def _send(self, index: int, end: Callable[[Octets], int]) -> None:
         octets, length = await self.settings.in_thread(_open, self.mbox.getMessage, index, end)
-        outflow = self._outflow
+        outflow = self.outflow
         stuffing = DotStuffing()
         patience = self.setTimeout(None)
         try:
@@ -432,7 +390,7 @@ class POP3(pop3.POP3):
             raise ConnectionLost from None
         finally:
             close(octets)
-            if not self._is_over:
+            if not self.is_over:
                 self.setTimeout(patience)
 
     async def _dele(self, rest: bytes) -> None:
