@@ -128,7 +128,7 @@ class Site:
         # Names are to be unique, not secret; the system's randomness is slow.
         names = Random(random.getrandbits(256))  # noqa: S311 - see above
         maildrops = Maildrops(configuration.state_dir / "mail")
-        self._letters = Batches(reactor, "mailext-maildrop", maildrops.put, threads=2, size=50, waiting=5000)
+        self._letters = Batches(reactor, "mailext-maildrop", maildrops.put, threads=4, size=50, waiting=5000)
         self.mailboxes = Mailboxes(
             partial(account_folder, configuration.state_dir / "mail"),
             MessageNames(reactor, configuration.hostname, names),

@@ -57,7 +57,9 @@ class DotDecoder:
             kept = _possible_end(buffer)
             split = len(buffer) - kept
             content, self._held, rest = buffer[:split], buffer[split:], None
-        content = content.replace(b"\r\n.", b"\r\n")
+        # Base64 has no dot, and to look for one octet costs next to nothing.
+        if b"." in content:
+            content = content.replace(b"\r\n.", b"\r\n")
         if self._at_start and content:
             self._at_start = False
             content = content[2:]
