@@ -9,94 +9,32 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median, quantiles
 
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.load import Shape, send_all
-from benchmarks.servers import SERVERS, Server
-from tests.black_box import eventually
+from benchmarks.comparison import PATIENCE, report, run_all
+from benchmarks.load import Opening, Shape
+from benchmarks.relays import RELAYED, RELAYS
+from benchmarks.servers import SERVERS, Serve, Server
 from tests.programs import why_missing
 
-_PATIENCE = 300.0
+_DELIVERED = (
+    Shape("1 KiB", 20, 50, 1024),
+    Shape("1 KiB, one per connection", 200, 1, 1024),
+    Shape("50 KiB", 20, 10, 50 * 1024),
+    Shape("5 MiB", 4, 3, 5 * 1024 * 1024),
+    Shape("5 MiB, STARTTLS", 4, 3, 5 * 1024 * 1024, Opening.STARTTLS),
+    Shape("1 KiB, login", 200, 1, 1024, Opening.KNOWN_LOGIN),
+    Shape("1 KiB, first login", 4, 1, 1024, Opening.FIRST_LOGIN),
+)
+_RELAYED = (Shape("1 KiB, relayed", 20, 50, 1024, recipient=RELAYED),)
 
-SHAPES = {
-    shape.name: shape
-    for shape in (
-        Shape("1 KiB", 20, 50, 1024),
-        Shape("1 KiB, one per connection", 200, 1, 1024),
-        Shape("50 KiB", 20, 10, 50 * 1024),
-        Shape("5 MiB", 4, 3, 5 * 1024 * 1024),
-    )
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """
-    One run of one shape.
-
-    :param rate: messages acknowledged per second.
-    :param cpu: CPU microseconds of all the server's processes per message, up
-        to the last delivery.
-    :param half: what half of the messages took at most, from MAIL to the reply
-        to their end, in milliseconds.
-    :param most: the same of 99 percent.
-    """
-
-    rate: float
-    cpu: float
-    half: float
-    most: float
-
-
-def measure(server: Server, shape: Shape) -> Figures:
-    """One run of one shape."""
-    before, there = server.cpu_seconds(), server.count_delivered()
-    load = send_all(server.port, shape, _PATIENCE)
-    eventually(lambda: server.count_delivered() >= there + shape.total, "all deliveries", _PATIENCE)
-    cpu = (server.cpu_seconds() - before) / shape.total * 1e6
-    percent = quantiles(load.latencies, n=100, method="inclusive")
-    return Figures(shape.total / load.seconds, cpu, percent[49] * 1e3, percent[98] * 1e3)
-
-
-def report(console: Console, shape: Shape, rows: Mapping[str, list[Figures]]) -> None:
-    """Print one table; ratios are of medians, to the first row."""
-    table = Table(
-        "server", title=f"{shape.name}: {shape.connections} connections, {shape.messages} messages each"
-    )
-    for heading in ("messages/s", "best", "ratio", "CPU µs", "best", "ratio", "p50 ms", "p99 ms"):
-        table.add_column(heading, justify="right")
-    first = next(iter(rows.values()))
-    for name, each in rows.items():
-        rate, cpu = median(run.rate for run in each), median(run.cpu for run in each)
-        table.add_row(
-            name,
-            f"{rate:.0f}",
-            f"{max(run.rate for run in each):.0f}",
-            f"{rate / median(run.rate for run in first):.2f}",
-            f"{cpu:.0f}",
-            f"{min(run.cpu for run in each):.0f}",
-            f"{cpu / median(run.cpu for run in first):.2f}",
-            f"{median(run.half for run in each):.1f}",
-            f"{median(run.most for run in each):.1f}",
-        )
-    console.print(table)
-
-
-def run_all(servers: Mapping[str, Server], shape: Shape, rounds: int) -> Mapping[str, list[Figures]]:
-    """The servers take turns: whatever else the machine does is every one's share."""
-    results: dict[str, list[Figures]] = {name: [] for name in servers}
-    for _ in range(rounds):
-        for name, server in servers.items():
-            results[name].append(measure(server, shape))
-    return results
+SHAPES = {shape.name: shape for shape in (*_DELIVERED, *_RELAYED)}
 
 
 def left_out() -> Iterator[tuple[str, str]]:
@@ -121,26 +59,41 @@ def main() -> int:
     options = parser.parse_args()
 
     console = Console()
-    chosen = {name: SERVERS[name] for name in options.only or SERVERS}
+    chosen = set(options.only or SERVERS)
     for name, reason in left_out():
-        if chosen.pop(name, None):
+        if name in chosen:
+            chosen.remove(name)
             console.print(f"left out: {name}: {reason}")
+    wanted = options.shape or SHAPES
     is_slow = False
-    with ExitStack() as stack:
-        servers: dict[str, Server] = {}
-        for name, serve in chosen.items():
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mailext-benchmark-"))
-            servers[name] = stack.enter_context(serve(Path(folder)))
-            send_all(servers[name].port, Shape("warm-up", 5, 10, 1024), _PATIENCE)
-        for shape in map(SHAPES.__getitem__, options.shape or SHAPES):
-            results = run_all(servers, shape, options.rounds)
-            report(console, shape, results)
-            if options.at_most is not None:
-                ours, theirs, *_ = (min(run.cpu for run in each) for each in results.values())
-                is_slow = is_slow or ours > options.at_most * theirs
+    for servers, shapes in ((SERVERS, _DELIVERED), (RELAYS, _RELAYED)):
+        asked = [shape for shape in shapes if shape.name in wanted]
+        serving = [(name, serve) for name, serve in servers.items() if name in chosen]
+        if not asked:
+            continue
+        with ExitStack() as stack:
+            started = {name: stack.enter_context(running(serve, asked[0])) for name, serve in serving}
+            for shape in asked:
+                able = {name: server for name, server in started.items() if server.takes(shape)}
+                results = run_all(able, shape, options.rounds)
+                report(console, shape, results)
+                if options.at_most is not None:
+                    ours, theirs, *_ = (min(run.cpu for run in each) for each in results.values())
+                    is_slow = is_slow or ours > options.at_most * theirs
     if is_slow:
         console.print(f"more than {options.at_most} times the CPU time")
     return int(is_slow)
+
+
+@contextmanager
+def running(serve: Serve, warm_up: Shape) -> Iterator[Server]:
+    """A server that has had its first messages, and its first login."""
+    with tempfile.TemporaryDirectory(prefix="mailext-benchmark-") as folder, serve(Path(folder)) as server:
+        for opening, number in ((Opening.CLEAR, 5), (Opening.KNOWN_LOGIN, 1)):
+            shape = replace(warm_up, opening=opening, connections=number, messages=10)
+            if server.takes(shape):
+                server.take(shape, server.accounts(shape), PATIENCE)
+        yield server
 
 
 if __name__ == "__main__":

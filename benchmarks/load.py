@@ -6,15 +6,44 @@ the server answers. The same octets go to every server.
 from __future__ import annotations
 
 import asyncio
+import base64
+import ssl
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
-__all__ = ["RECIPIENT", "SENDER", "Load", "Shape", "content", "send_all"]
+__all__ = ["RECIPIENT", "SENDER", "Account", "Load", "Opening", "Shape", "content", "send_all"]
 
 #: How many connections there are at the same time.
 _AT_ONCE = 20
 
 SENDER, RECIPIENT = "bob@example.net", "ann@example.org"
+
+
+_EHLO = b"EHLO load.example\r\n"
+_STARTTLS = b"STARTTLS\r\n"
+_CLIENTID = b"CLIENTID UUID 23bf83be-aad6-46aa-9e07-39191ccb402f\r\n"
+
+
+class Opening(Enum):
+    """
+    How a connection begins. A login is one with CLIENTID, and its messages
+    demand REQUIRETLS.
+    """
+
+    CLEAR = auto()
+    STARTTLS = auto()
+    KNOWN_LOGIN = auto()
+    FIRST_LOGIN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who logs in."""
+
+    address: str
+    password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +57,34 @@ class Shape:
     connections: int
     messages: int
     size: int
+    opening: Opening = Opening.CLEAR
+    recipient: str = RECIPIENT
 
     @property
     def total(self) -> int:
         return self.connections * self.messages
 
-    def flights(self) -> list[bytes]:
-        """:return: what is sent for one message; after each, one reply is awaited."""
-        commands = (f"MAIL FROM:<{SENDER}>\r\n", f"RCPT TO:<{RECIPIENT}>\r\n", "DATA\r\n")
-        return [*(command.encode("ascii") for command in commands), content(self.size) + b".\r\n"]
+    def flights(self, account: Account | None) -> Iterator[bytes]:
+        """
+        :param account: who logs in; None: nobody, as with a server that knows no accounts.
+        :return: what is sent on a connection; after each, one reply is awaited.
+        """
+        yield _EHLO
+        if self.opening is not Opening.CLEAR:
+            yield _STARTTLS
+            yield _EHLO
+        if account is not None:
+            yield _CLIENTID
+            secret = f"\0{account.address}\0{account.password}".encode()
+            yield b"AUTH PLAIN " + base64.b64encode(secret) + b"\r\n"
+        sender = f"<{account.address}> REQUIRETLS" if account else f"<{SENDER}>"
+        message = content(self.size) + b".\r\n"
+        for _ in range(self.messages):
+            yield f"MAIL FROM:{sender}\r\n".encode()
+            yield f"RCPT TO:<{self.recipient}>\r\n".encode()
+            yield b"DATA\r\n"
+            yield message
+        yield b"QUIT\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +105,22 @@ def content(size: int) -> bytes:
     return fields + line * max(1, (size - len(fields)) // len(line))
 
 
-class _Connection(asyncio.Protocol):
-    """One connection: greeting, EHLO, messages, QUIT."""
+def _trusting() -> ssl.SSLContext:
+    """A context for servers whose certificates nobody vouches for."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
-    def __init__(self, shape: Shape, done: asyncio.Future[None], latencies: list[float]) -> None:
-        self._flights = iter([b"EHLO load.example\r\n", *shape.flights() * shape.messages, b"QUIT\r\n"])
+
+_CONTEXT = _trusting()
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, from its greeting to its QUIT."""
+
+    def __init__(self, flights: Iterator[bytes], done: asyncio.Future[None], latencies: list[float]) -> None:
+        self._flights = flights
         self._rest = b""
         self._done = done
         self._latencies = latencies
@@ -81,7 +140,25 @@ class _Connection(asyncio.Protocol):
             elif line[3:4] != b"-":
                 if self._last_flight.endswith(b"\r\n.\r\n"):
                     self._latencies.append(time.perf_counter() - self._begun)
-                self._send_next()
+                self._go_on()
+
+    def _go_on(self) -> None:
+        if self._last_flight == _STARTTLS:
+            self._last_flight = b""
+            self._handshake = asyncio.ensure_future(self._start_tls())
+        else:
+            self._send_next()
+
+    async def _start_tls(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            transport = await loop.start_tls(self._transport, self, _CONTEXT)
+        except OSError as error:
+            self._fail(error)
+        else:
+            assert transport is not None
+            self._transport = transport
+            self._send_next()
 
     def _send_next(self) -> None:
         flight = next(self._flights, None)
@@ -103,24 +180,26 @@ class _Connection(asyncio.Protocol):
         self._fail(exc or ConnectionError("the server closed the connection"))
 
 
-def send_all(port: int, shape: Shape, patience: float) -> Load:
+def send_all(port: int, shape: Shape, patience: float, accounts: Sequence[Account] = ()) -> Load:
     """
     Send all messages.
 
     :param port: of a server on the loopback interface.
     :param patience: seconds after which it is given up.
+    :param accounts: who logs in, on one connection each; empty: nobody does.
     :raise OSError: if the server refused anything, or closed a connection.
     """
 
     latencies: list[float] = []
-    left = iter(range(shape.connections))
+    left = iter(accounts or [None] * shape.connections)
 
     async def connect_again() -> None:
         loop = asyncio.get_running_loop()
-        for _ in left:
+        for account in left:
             done = loop.create_future()
+            flights = shape.flights(account)
             await loop.create_connection(
-                lambda done=done: _Connection(shape, done, latencies), "127.0.0.1", port
+                lambda flights=flights, done=done: _Connection(flights, done, latencies), "127.0.0.1", port
             )
             await done
 

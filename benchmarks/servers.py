@@ -9,15 +9,17 @@ import os
 import pwd
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count, islice
 from pathlib import Path
 
-from tests.black_box import ROOT, RunningServer, answers, environment, eventually, free_ports
+from benchmarks.load import Account, Load, Opening, Shape, send_all
+from tests.black_box import ADDRESS, ROOT, RunningServer, answers, environment, eventually, free_ports
 from tests.interop.postfix import Postfix
 
-__all__ = ["SERVERS", "Server"]
+__all__ = ["SERVERS", "Serve", "Server"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,35 @@ class Server:
     """
     :param pid: its first process; all others descend from it.
     :param delivered: the folder into which messages are delivered at last.
+    :param submission: the port for who logs in; 0: nobody can.
+    :param known: who has logged in before.
+    :param newcomers: accounts that nobody has logged in with.
+    :param has_tls: whether it takes STARTTLS.
     """
 
     port: int
     pid: int
     delivered: Path
+    submission: int = 0
+    known: Account | None = None
+    newcomers: Iterator[Account] = field(default_factory=lambda: iter(()))
+    has_tls: bool = False
+
+    def takes(self, shape: Shape) -> bool:
+        """Whether it can take this at all."""
+        return self.has_tls or shape.opening is Opening.CLEAR
+
+    def accounts(self, shape: Shape) -> list[Account]:
+        """:return: who logs in, on one connection each; nobody where there are no logins."""
+        if self.known is not None and shape.opening is Opening.KNOWN_LOGIN:
+            return [self.known] * shape.connections
+        if shape.opening is Opening.FIRST_LOGIN:
+            return list(islice(self.newcomers, shape.connections))
+        return []
+
+    def take(self, shape: Shape, accounts: Sequence[Account], patience: float) -> Load:
+        """Send it what the shape says; see :func:`benchmarks.load.send_all`."""
+        return send_all(self.submission if accounts else self.port, shape, patience, accounts)
 
     def cpu_seconds(self) -> float:
         """What all its processes have used so far, user and system."""
@@ -59,10 +85,28 @@ class Server:
 def mailext(folder: Path) -> Iterator[Server]:
     running = RunningServer.initialised(folder / "mailext")
     running.start()
+    known = Account(ADDRESS, running.password)
+    newcomers = _newcomers(running)
     try:
-        yield Server(running.mx, running.pid, running.mailbox() / "new")
+        yield Server(
+            running.mx,
+            running.pid,
+            running.mailbox() / "new",
+            running.submission,
+            known,
+            newcomers,
+            has_tls=True,
+        )
     finally:
         running.stop()
+
+
+def _newcomers(running: RunningServer) -> Iterator[Account]:
+    """Accounts that are made when they are asked for."""
+    for number in count():
+        account = Account(f"newcomer{number}@example.org", f"password of newcomer {number}")
+        running.run("account", "add", "--password-stdin", account.address, stdin=account.password.encode())
+        yield account
 
 
 def stock_twisted(folder: Path) -> AbstractContextManager[Server]:
@@ -94,24 +138,32 @@ def postfix(folder: Path) -> Iterator[Server]:
     mail.mkdir()
     os.chown(mail, nobody.pw_uid, nobody.pw_gid)
     folder.chmod(0o755)
+    chain = folder / "chain.pem"
+    like_ours = RunningServer.initialised(folder / "certificate").folder
+    chain.write_text((like_ours / "key.pem").read_text() + (like_ours / "cert.pem").read_text())
     peer = Postfix(
         f"virtual_mailbox_base = {mail}\n"
         "virtual_mailbox_domains = example.org\n"
         "virtual_mailbox_maps = static:ann/\n"
         f"virtual_uid_maps = static:{nobody.pw_uid}\n"
         f"virtual_gid_maps = static:{nobody.pw_gid}\n"
-        "virtual_mailbox_limit = 0\n",
+        "virtual_mailbox_limit = 0\n"
+        "smtpd_tls_security_level = may\n"
+        f"smtpd_tls_chain_files = {chain}\n",
         f"127.0.0.1:{port} inet n - n - - smtpd\nvirtual unix - n n - - virtual\n",
     )
     try:
         peer.start()
         eventually(lambda: answers(port), "Postfix to listen")
-        yield Server(port, peer.pid, mail / "ann/new")
+        yield Server(port, peer.pid, mail / "ann/new", has_tls=True)
     finally:
         peer.stop()
 
 
-SERVERS: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {
+#: Starts a server in a folder of its own.
+Serve = Callable[[Path], AbstractContextManager[Server]]
+
+SERVERS: dict[str, Serve] = {
     "mailext": mailext,
     "stock Twisted": stock_twisted,
     "aiosmtpd": aiosmtpd,

@@ -61,16 +61,21 @@ class Retried:
 
 def entries(connection: Connection, selection: QueueSelection) -> list[QueueEntry]:
     """:return: the messages, the oldest first."""
-    selected = select(message).order_by(message.c.arrived, message.c.id).limit(selection.limit)
+    chosen = select(message.c.id)
     if selection.held:
-        selected = selected.where(message.c.hold)
+        chosen = chosen.where(message.c.hold)
     if selection.domain is not None:
         unserved = select(recipient.c.message_id).where(
             recipient.c.state != RecipientState.DELIVERED.value,
             func.lower(recipient.c.domain) == selection.domain.lower(),
         )
-        selected = selected.where(message.c.id.in_(unserved))
-    return load_entries(connection, selected)
+        chosen = chosen.where(message.c.id.in_(unserved))
+    if selection.limit is not None:
+        # A queue id begins with the second of its making: the first ones are
+        # the oldest, and need not be looked for among all.
+        chosen = chosen.order_by(message.c.id).limit(selection.limit)
+    oldest_first = (message.c.arrived, message.c.id)
+    return load_entries(connection, select(message).where(message.c.id.in_(chosen)).order_by(*oldest_first))
 
 
 def figures(connection: Connection) -> QueueFigures:
