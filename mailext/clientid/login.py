@@ -10,6 +10,7 @@ the difference would tell that it was right.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -28,6 +29,9 @@ from mailext.judgement import log_trouble
 from mailext.values import ClientIdentity, LoginAttempt, LoginOutcome, SessionView
 
 __all__ = ["AnyPortal", "Login", "LoginJudge", "LoginRefusedError", "LoginUnavailableError", "RejectAt"]
+
+# The longest address (RFC 5321 section 4.5.3.1): no account's name is longer.
+_LONGEST_NAME = 320
 
 
 class LoginJudge:
@@ -119,7 +123,8 @@ class LoginJudge:
     ) -> Login:
         self._under_way[attempt.session.id] = None
         try:
-            return await self._judged(portal, credentials, self._completed(attempt), identity, interfaces)
+            completed = self._completed(_bounded(attempt))
+            return await self._judged(portal, credentials, completed, identity, interfaces)
         finally:
             ended = self._under_way.pop(attempt.session.id)
             if ended is not None:
@@ -159,6 +164,18 @@ class LoginJudge:
     ) -> None:
         hearing.close(attempt, outcome)
         self._journal.record(attempt, identity, outcome, reason, self._clock.seconds())
+
+
+def _bounded(attempt: LoginAttempt) -> LoginAttempt:
+    """
+    The attempt with a name that can be counted and kept of each: a longer one
+    than any account has is cut, and told from others by its hash.
+    """
+    name = attempt.username
+    if len(name) <= _LONGEST_NAME:
+        return attempt
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return replace(attempt, username=name[: _LONGEST_NAME - len(digest)] + digest, account="")
 
 
 def _as_it_is(attempt: LoginAttempt) -> LoginAttempt:

@@ -20,7 +20,9 @@ _log = Logger()
 class AlertClaims(Protocol):
     """Says who is to be sent a message: see :class:`mailext.storage.alerts.AlertLedger`."""
 
-    def claim(self, account: str, identity_id: str, when: float, *, succeeded: bool) -> Deferred[bool]: ...
+    def claim(
+        self, account: str, identity_id: str, when: float, *, proved: bool, succeeded: bool
+    ) -> Deferred[bool]: ...
 
 
 class LoginAlerts:
@@ -45,7 +47,9 @@ class LoginAlerts:
         if holder is None or not entry.alert or not entry.clientid:
             return
         succeeded = entry.outcome is LoginOutcome.SUCCESS
-        if await self._claims.claim(entry.account, entry.clientid, entry.time, succeeded=succeeded):
+        if await self._claims.claim(
+            entry.account, entry.clientid, entry.time, proved=entry.proved, succeeded=succeeded
+        ):
             await self._send(entry, holder)
 
     async def _send(self, entry: LoginEntry, holder: Mailbox) -> None:

@@ -16,6 +16,8 @@ __all__ = ["AlertLedger"]
 _DAY = 86400.0
 # Whoever forges identities decides how many new ones there are.
 _MOST_A_DAY = 5
+# What he can bring about without a password leaves room for what he can do with one.
+_MOST_A_DAY_PROVED = 10
 
 
 class AlertLedger:
@@ -26,23 +28,35 @@ class AlertLedger:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def claim(self, account: str, identity_id: str, when: float, *, succeeded: bool) -> Deferred[bool]:
+    def claim(
+        self, account: str, identity_id: str, when: float, *, proved: bool, succeeded: bool
+    ) -> Deferred[bool]:
         """
         Ask whether the holder of an account is to be sent a message, and note
         that it is.
 
         :param when: wall clock, seconds since the epoch.
-        :param succeeded: whether it is about a login that succeeded.
-        :return: a Deferred of the answer: yes, once for each identity and day,
-            and not more than five times a day. A login that succeeded is worth
-            it only on the first day of an identity.
+        :param proved: whether it is about a login with the right password.
+        :param succeeded: whether that login succeeded.
+        :return: a Deferred of the answer: yes, once for each identity and day;
+            not more than ten times a day, of which wrong passwords are five. A
+            login that succeeded is worth it only on the first day of an identity.
         """
         return self._transactions.write(
-            partial(_claim, account=account, identity_id=identity_id, when=when, succeeded=succeeded)
+            partial(
+                _claim,
+                account=account,
+                identity_id=identity_id,
+                when=when,
+                succeeded=succeeded,
+                most=_MOST_A_DAY_PROVED if proved else _MOST_A_DAY,
+            )
         )
 
 
-def _claim(connection: Connection, account: str, identity_id: str, when: float, *, succeeded: bool) -> bool:
+def _claim(
+    connection: Connection, account: str, identity_id: str, when: float, *, succeeded: bool, most: int
+) -> bool:
     mine = identity_alert.c.account == account
     connection.execute(delete(identity_alert).where(mine, identity_alert.c.sent <= when - _DAY))
     if succeeded:
@@ -54,7 +68,7 @@ def _claim(connection: Connection, account: str, identity_id: str, when: float, 
         if first_seen is not None and first_seen <= when - _DAY:
             return False
     sent = connection.execute(select(identity_alert.c.clientid, identity_alert.c.succeeded).where(mine)).all()
-    if len(sent) >= _MOST_A_DAY or (identity_id, succeeded) in sent:
+    if len(sent) >= most or (identity_id, succeeded) in sent:
         return False
     connection.execute(
         identity_alert.insert().values(account=account, clientid=identity_id, succeeded=succeeded, sent=when)

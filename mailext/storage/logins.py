@@ -91,9 +91,12 @@ class SqlLoginLog:
         if hour != self._hour:
             self._hour = hour
             self._unproved.clear()
-        whose = ("account", entry.account), ("network", entry.place.network)
-        self._unproved.update(whose)
-        return any(self._unproved[each] > _MOST_UNPROVED_AN_HOUR for each in whose)
+        # Whoever makes up accounts is stopped by his network first, and remembered as that alone.
+        for whose in (("network", entry.place.network), ("account", entry.account[:_LONGEST_NAME])):
+            self._unproved[whose] += 1
+            if self._unproved[whose] > _MOST_UNPROVED_AN_HOUR:
+                return True
+        return False
 
 
 # Logins that are committed together are inserted together.

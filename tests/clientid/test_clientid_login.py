@@ -74,6 +74,21 @@ class TestASuccess:
         assert checker.calls[1][2] == told
         assert site.realm.asked == [avatar_id]
 
+    def test_a_name_that_no_account_can_have_is_cut_for_whoever_counts_it(self) -> None:
+        checker = ScriptedChecker()
+        site = Site(checker)
+        for name in ("a" * 320, "a" * 9000, "a" * 9000 + "b"):
+            credentials = UsernamePassword(name.encode(), b"secret")
+            refused(site.judge.login(site.portal, credentials, login_attempt(PHONE, name), PHONE, IMailbox))
+        names = [call[1].account for call in checker.calls if call[0] == "settled"]
+        assert names[0] == "a" * 320
+        assert {len(name) for name in names} == {320}
+        assert len(set(names)) == 3
+        assert [credentials.username for credentials in site.passwords.seen][1:] == [
+            b"a" * 9000,
+            b"a" * 9000 + b"b",
+        ]
+
     def test_deferreds_are_waited_for(self) -> None:
         attempt, login, password, avatar = Deferred(), Deferred(), Deferred(), Deferred()
         realm = Realm(lambda: avatar)

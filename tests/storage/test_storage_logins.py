@@ -107,8 +107,11 @@ def test_logins_are_kept_so_long(offline: Store) -> None:
     assert [entry.time for entry in kept(offline)] == [DAY]
 
 
-def claim(store: Store, when: float, device: str = "0" * 16, *, succeeded: bool = False) -> bool:
-    return success_result_of(store.alerts.claim(ANN, device, when, succeeded=succeeded))
+def claim(
+    store: Store, when: float, device: str = "0" * 16, *, proved: bool = False, succeeded: bool = False
+) -> bool:
+    claimed = store.alerts.claim(ANN, device, when, proved=proved or succeeded, succeeded=succeeded)
+    return success_result_of(claimed)
 
 
 def test_one_message_for_each_device_and_day(offline: Store) -> None:
@@ -121,6 +124,9 @@ def test_one_message_for_each_device_and_day(offline: Store) -> None:
 
 def test_forged_devices_do_not_fill_a_mailbox(offline: Store) -> None:
     assert [claim(offline, 1.0, f"{number:016}") for number in range(7)] == [True] * 5 + [False] * 2
+    # Who then has the password after all is told of.
+    told = [claim(offline, 2.0, f"{number:016}", proved=True) for number in range(100, 107)]
+    assert told == [True] * 5 + [False] * 2
 
 
 def test_a_known_device_that_logs_in_is_worth_no_message(offline: Store) -> None:
