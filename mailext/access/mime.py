@@ -118,7 +118,7 @@ def end_of_header(octets: Octets, start: int, end: int) -> int:
     :param start: where a message, or a part, begins.
     :param end: where it ends.
     """
-    if octets[start : start + 2] == b"\r\n":
+    if octets[start : min(start + 2, end)] == b"\r\n":
         # Without fields it begins with the empty line.
         return start + 2
     found = _END_OF_HEADER.search(octets, start, end)

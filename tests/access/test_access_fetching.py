@@ -230,3 +230,14 @@ def test_a_client_that_takes_nothing_is_cut_off(site):
     assert not client.ended
     site.clock.advance(1)
     assert client.ended
+
+
+@pytest.mark.parametrize(
+    "delimiters", [b"--x\r\n\r\n--x--\r\n", b"--x\r\n--x--\r\n", b"--x\r\n\r\n--x\r\n\r\n"]
+)
+def test_a_part_of_nothing_has_no_octets(site, delimiters):
+    site.deliver(b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + delimiters)
+    client = site.reader(b"s SELECT INBOX")
+    (described, _) = client.say(b"a FETCH 1 BODY")
+    assert b'("text" "plain" NIL NIL NIL "7bit" 0 0)' in described
+    assert literal(client.say(b"a FETCH 1 BODY[1]")) == b""
