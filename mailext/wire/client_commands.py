@@ -41,7 +41,6 @@ __all__ = [
 Offered = Mapping[str, tuple[str, ...]]
 
 _KEYWORD = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:[ \t]+(.*))?")
-_NOT_ASCII_OR_SPECIAL = re.compile(r"[^!-~]|[+=\\]")
 _MAXIMUM_ENVID = 100
 # What no grammar takes for anything else.
 _USUAL_ADDRESS = 254
@@ -224,8 +223,7 @@ def _orcpt(orcpt: str, mail: MailOptions) -> str:
     if not semicolon or not re.fullmatch("[A-Za-z0-9-]+", kind):
         raise CannotCarryError(_BAD_PARAMETER)
     if kind.lower() == "utf-8" and not mail.smtputf8:
-        # RFC 6533 section 3: utf-8-addr-xtext.
-        return "utf-8;" + _NOT_ASCII_OR_SPECIAL.sub(lambda match: f"\\x{{{ord(match[0]):X}}}", address)
+        return "utf-8;" + grammar.encode_unicode_xtext(address)
     return f"{kind};{_xtext(address, mail)}"
 
 

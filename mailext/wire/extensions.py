@@ -16,7 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mailext.values import BodyType, MailOptions, Notify, RcptOptions, Ret
-from mailext.wire.grammar import GrammarError, decode_xtext, parse_mailbox, parse_number
+from mailext.wire.grammar import (
+    GrammarError,
+    decode_xtext,
+    encode_unicode_xtext,
+    parse_mailbox,
+    parse_number,
+)
 from mailext.wire.limits import SessionLimits
 
 __all__ = [
@@ -138,6 +144,7 @@ def _ret(options: MailOptions, value: bytes | None) -> MailOptions:
 _MAXIMUM_ENVID = 100
 _MAXIMUM_ORCPT = 500
 _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]+)\}")
+_UTF_8 = "utf-8;"
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]+;.+")
 
 
@@ -175,8 +182,12 @@ def _orcpt(options: RcptOptions, value: bytes | None) -> RcptOptions:
     orcpt = decode_xtext(_required(value))
     if not _ADDRESS_TYPE.fullmatch(orcpt):
         raise GrammarError("ORCPT has no address type")
-    if orcpt[:6].lower() == "utf-8;" and not all(map(_is_character, _EMBEDDED.findall(orcpt))):
-        raise GrammarError("ORCPT embeds what is no character of an address")
+    if orcpt[: len(_UTF_8)].lower() == _UTF_8:
+        if not all(map(_is_character, _EMBEDDED.findall(orcpt))):
+            raise GrammarError("ORCPT embeds what is no character of an address")
+        # To a next hop without SMTPUTF8 it is said so, and must fit there too.
+        if len(encode_unicode_xtext(orcpt[len(_UTF_8) :])) > _MAXIMUM_ORCPT - len(_UTF_8):
+            raise GrammarError("ORCPT too long")
     return replace(options, orcpt=orcpt)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "NonAsciiAddressError",
     "decode_base64",
     "decode_xtext",
+    "encode_unicode_xtext",
     "encode_xtext",
     "has_control",
     "mailbox_of",
@@ -72,6 +73,8 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _XTEXT = re.compile(r"(?:[!-*,-<>-~\x80-\U0010ffff]|\+[0-7][0-9A-F])*")
 _XCHAR = re.compile(r"\+([0-7][0-9A-F])")
 _NOT_XCHAR = re.compile(r"[^!-*,-<>-~\x80-\U0010ffff]")
+# RFC 6533 section 3: EmbeddedUnicodeChar, and what must not stand for itself.
+_EMBEDDED_OR_SPECIAL = re.compile(r"\\x\{[0-9A-Fa-f]+\}|[^!-~]|[+=\\]")
 _MAXIMUM_DOMAIN = 255
 _MAXIMUM_LABEL = 63
 
@@ -252,6 +255,18 @@ def decode_xtext(octets: bytes) -> str:
     if not decoded.isprintable():
         raise GrammarError("control character in xtext")
     return decoded
+
+
+def encode_unicode_xtext(text: str) -> str:
+    """
+    ``utf-8-addr-xtext`` (RFC 6533 section 3): ASCII, whatever the text holds.
+    A character that is embedded in it already stays as it is.
+    """
+    return _EMBEDDED_OR_SPECIAL.sub(lambda match: _embedded(match[0]), text)
+
+
+def _embedded(text: str) -> str:
+    return text if len(text) > 1 else f"\\x{{{ord(text):X}}}"
 
 
 def encode_xtext(text: str) -> str:

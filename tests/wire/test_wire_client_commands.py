@@ -184,6 +184,8 @@ def test_the_size_that_the_server_tells(limit: str, size: int, fits: bool) -> No
         ("utf-8;jörg@example.org", True, "utf-8;jörg@example.org"),
         ("utf-8;jörg@example.org", False, r"utf-8;j\x{F6}rg@example.org"),
         ("utf-8;a+b\\@x", False, r"utf-8;a\x{2B}b\x{5C}@x"),
+        (r"utf-8;\x{E9}@x", False, r"utf-8;\x{E9}@x"),
+        (r"utf-8;\x{E9}é\x{}@x", False, r"utf-8;\x{E9}\x{E9}\x{5C}x{}@x"),
         ("rfc822;jörg@example.org", False, None),
         ("no type", False, None),
         ("bad type;x", False, None),

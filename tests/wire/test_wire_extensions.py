@@ -272,6 +272,7 @@ def test_parameters_of_rcpt(parameters: bytes, options: RcptOptions) -> None:
         b"NOTIFY", b"NOTIFY=", b"NOTIFY=X", b"NOTIFY=NEVER,DELAY", b"NOTIFY=DELAY,DELAY", b"NOTIFY=,", b"NOTIFY=\xff", b"NOTIFY=NEVER NOTIFY=NEVER",
         b"ORCPT", b"ORCPT=a", b"ORCPT=;a", b"ORCPT=rfc822;", b"ORCPT=rfc822;+0A", b"ORCPT=a_b;c", b"ORCPT=rfc822;" + b"a" * 494,
         b"ORCPT=utf-8;\xc3\xa9", b"ORCPT=utf-8;\xff",
+        b"ORCPT=utf-8;" + b"\\" * 90, b"ORCPT=utf-8;" + b"+2B" * 90,
         rb"ORCPT=utf-8;\x{A}", rb"ORCPT=UTF-8;a\x{9F}", rb"ORCPT=utf-8;\x{D800}", rb"ORCPT=utf-8;\x{110000}",
     ],
 )  # fmt: skip
