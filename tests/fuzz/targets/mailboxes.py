@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
+from mailext.access.describing import body_structure, envelope
+from mailext.access.mime import Part, read_structure
 from mailext.access.sequences import parse_set
 from tests.access.dialogue import Client, Site
 from tests.fuzz.target import Target, expect, pieces
@@ -18,6 +21,9 @@ _PARTS = (
     b"--x\r\n\r\none\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ntwo\r\n--x--\r\n"
 )
 _SECONDS = 5
+_DATE = re.compile(rb'INTERNALDATE "[^"]*"')
+_STRING = re.compile(rb'"(?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"|\{([0-9]+)\}\r\n')
+_NOT_NUMBER_OR_NIL = re.compile(rb"[^()0-9NIL ]")
 
 
 def _said(kind: str, state: int, parts: list[bytes]) -> list[bytes]:
@@ -37,7 +43,8 @@ def _said(kind: str, state: int, parts: list[bytes]) -> list[bytes]:
         client.leave()
     failures = [event["log_failure"] for event in events if "log_failure" in event]
     expect(not failures, f"an exception that nobody expected: {failures}")
-    return lines
+    # When a file came is told by the disk.
+    return [_DATE.sub(b"INTERNALDATE", line) for line in lines]
 
 
 def _memory() -> str | None:
@@ -75,6 +82,36 @@ def check_imap(data: bytes) -> None:
 def check_pop3(data: bytes) -> None:
     """The first octet says whether one has logged in."""
     _check("pop3", data)
+
+
+def check_message(data: bytes) -> None:
+    """A message: how it is described, and its parts."""
+    octets = data.replace(b"\r", b"").replace(b"\n", b"\r\n")
+    structure = read_structure(octets)
+    _check_part(structure, 0, len(octets))
+    described = _without_strings(body_structure(octets, structure, extended=True) + envelope(structure))
+    expect(_NOT_NUMBER_OR_NIL.search(described) is None, "what is no number, no string, and not NIL")
+    expect(described.count(b"(") == described.count(b")"), "parentheses that do not match")
+
+
+def _check_part(part: Part, start: int, end: int) -> None:
+    expect(start <= part.start <= part.body <= part.end <= end, "a part beyond its message")
+    for child in part.children:
+        _check_part(child, part.body, part.end)
+
+
+def _without_strings(octets: bytes) -> bytes:
+    """
+    The octets without quoted strings and literals.
+
+    :raise InvariantError: if one has no end.
+    """
+    found, place = b"", 0
+    while match := _STRING.search(octets, place):
+        found += octets[place : match.start()]
+        place = match.end() + int(match[1] or 0)
+        expect(place <= len(octets), "a literal without end")
+    return found + octets[place:]
 
 
 def check_numbers(data: bytes) -> None:
@@ -154,6 +191,24 @@ TARGETS = (
             b"*\r\n",
         ),
         300,
+    ),
+    Target(
+        "message",
+        check_message,
+        "authors: messages that IMAP describes and takes apart",
+        "no part reaches beyond its message; numbers, strings and NIL alone, in parentheses that match",
+        (
+            b"Content-Type: multipart/mixed; boundary=x\n",
+            b"Content-Type: message/rfc822\n\n",
+            b"\n--x\n",
+            b"\n--x--\n",
+            b"boundary*0=x; boundary*1=y",
+            b"boundary*=utf-8''x",
+            b"Content-Disposition: attachment; filename=",
+            b"From: a <b@c>, d: e;\n",
+            b"=?utf-8?q?x?=",
+        ),
+        500,
     ),
     Target(
         "numbers",
