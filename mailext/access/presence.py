@@ -112,8 +112,9 @@ class Presence:
 
     @property
     def is_given_up(self) -> bool:
-        """Whether too many logins have failed."""
-        return self._logins.failures >= self._settings.auth_failures
+        """Whether too many logins have failed, or the same one too often."""
+        logins = self._logins
+        return logins.failures >= self._settings.auth_failures or logins.refusals >= self._settings.errors
 
     def login_comes(self) -> None:
         """The client has begun to log in, whatever becomes of it."""

@@ -34,7 +34,8 @@ class AccessSettings:
     :param connections: at the same time, of all clients.
     :param connections_per_address: at the same time, of one address.
     :param connections_per_network: at the same time, of one /24 of IPv4 or /56 of IPv6.
-    :param errors: malformed commands one after the other that end a session.
+    :param errors: malformed commands one after the other that end a session,
+        and so do as many refusals of the same login.
     :param commands: commands before the login that end a session.
     :param auth_failures: failed logins that end a session.
     :param command_timeout: from a reply to the next command before the login,

@@ -33,6 +33,7 @@ class ConnectionLogins:
     :param judge: who judges the logins.
     :param delay: seconds; failures are answered on its multiples.
     :ivar failures: how many logins have failed.
+    :ivar refusals: how often a login was refused, the same one counted again.
     """
 
     def __init__(self, judge: LoginJudge, clock: IReactorTime, delay: float) -> None:
@@ -43,6 +44,7 @@ class ConnectionLogins:
         self._key = secrets.token_bytes(16)
         self._timer: IDelayedCall | None = None
         self.failures = 0
+        self.refusals = 0
 
     def login(
         self,
@@ -80,6 +82,7 @@ class ConnectionLogins:
 
     def _refuse(self, failure: Failure, proof: bytes | None, last_line: float) -> Deferred[Login]:
         if failure.check(LoginRefusedError):
+            self.refusals += 1
             # A client that tries a second mechanism with the same password has
             # failed once.
             if proof is None or proof != self._failed:

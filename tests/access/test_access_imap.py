@@ -105,6 +105,14 @@ class TestLogin:
             assert client.heard()[0] == b"a%d" % number + REFUSED
         assert client.ended
 
+    def test_the_same_failure_over_and_over_has_an_end_too(self, site):
+        client = site.imap()
+        for number in range(20):
+            assert not client.ended
+            client.say(b"a%d LOGIN ann wrong" % number)
+            site.clock.advance(1.0)
+        assert client.ended
+
     def test_an_exchange_can_be_cancelled(self, site):
         client = site.imap()
         assert client.say(b"a AUTHENTICATE PLAIN") == [b"+ "]

@@ -62,6 +62,14 @@ class TestLogin:
         assert not client.transport.tls_began
         assert client.ended
 
+    def test_the_same_failure_over_and_over_has_an_end_too(self, site):
+        client = site.pop3()
+        for _ in range(20):
+            assert not client.ended
+            client.say(b"USER ann", b"PASS wrong")
+            site.clock.advance(1.0)
+        assert client.ended
+
     def test_failures_are_answered_on_the_grid_and_counted(self, site):
         client = site.pop3()
         for number in range(3):
