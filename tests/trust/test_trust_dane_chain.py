@@ -317,6 +317,15 @@ def test_reasons_are_not_in_the_words_of_the_host() -> None:
         assert "250" not in failure.reason
 
 
+def test_a_name_that_is_no_text() -> None:
+    # A BIT STRING in place of a UTF8String, of the same length.
+    strange = AUTHORITY.der.replace(b"\x0c\x09authority", b"\x03\x09\x00uthority")
+    assert strange != AUTHORITY.der
+    record = TlsaRecord(2, 0, 0, strange)
+    for chain in ([strange], [strange, HOST.der], [HOST.der, strange]):
+        assert why_not_authenticated(usable([record]), MX, chain, NOW) is not None
+
+
 def test_names_that_no_certificate_is_for() -> None:
     assert not is_for(HOST.certificate, ["", "192.0.2.1", "a b.example", "mx\\032.example"])
     assert is_for(HOST.certificate, ["a b.example", "mx.host.example"])
