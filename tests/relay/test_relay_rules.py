@@ -130,6 +130,23 @@ def test_it_is_learned_from_deliveries(ruled: RelaySite) -> None:
     assert [arrival.parameters for arrival in host.arrivals] == [[]]
 
 
+def test_the_first_host_has_spoken_for_the_others(ruled: RelaySite) -> None:
+    ruled.records.add("two.test", "MX", "10 first.two.test.", "20 second.two.test.", status=DnsStatus.SECURE)
+    with ruled.host("second.two.test", "starttls good") as second:
+        with ruled.host("first.two.test", "starttls good keyword"):
+            assert demanded(ruled, send(ruled, "kim@two.test")) == "none"
+        # Nobody asked for it: it waits for the first, and is not returned.
+        sent = send(ruled, "kim@two.test")
+        attempt = ruled.log.wait_for(event="attempt", queueId=sent.queue_id)
+        assert attempt["requiretls"] == "require"
+        assert str(attempt["replies"]["kim@two.test"]).startswith("451 4.4.1")
+        assert second.arrivals == []
+        # Now the second was seen.
+        assert demanded(ruled, send(ruled, "kim@two.test")) == "none"
+        assert len(second.arrivals) == 1
+    ruled.server.run("queue", "drop", sent.queue_id)
+
+
 def test_through_an_alias(ruled: RelaySite, hosts: dict[str, MxHost]) -> None:
     assert demanded(ruled, send(ruled, "kim@learned.test", fields=b"X-Ask: yes\r\n")) == "require"
     assert demanded(ruled, send(ruled, "team@example.org")) == "require"
