@@ -9,7 +9,7 @@ from typing import Protocol
 
 from attrs import frozen
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from mailext.config.problems import Problem
@@ -56,12 +56,19 @@ class Output(Protocol):
 
 
 _UNWRAPPED = 10_000
+# Somebody will want to copy what stands in this column.
+_COPIED = "id"
 
 
 def _printable(cell: str) -> Text:
     """What others wrote is neither markup nor a command to the terminal."""
     shown = cell.replace("\t", " ")
     return Text("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in shown))
+
+
+def _column(title: str) -> Column:
+    """Where there is too little room, cells are folded; nothing is left out."""
+    return Column(title, overflow="fold", no_wrap=title == _COPIED)
 
 
 class TextOutput:
@@ -72,7 +79,7 @@ class TextOutput:
         if not sheet.rows:
             self.tell(None, sheet.empty)
             return
-        table = Table(*sheet.columns, box=None, pad_edge=False)
+        table = Table(*map(_column, sheet.columns), box=None, pad_edge=False)
         for row in sheet.rows:
             table.add_row(*map(_printable, row))
         # What a program cuts into lines is not to be wrapped.

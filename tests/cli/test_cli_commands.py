@@ -1,12 +1,14 @@
 """The commands on a state directory that no server has open."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mailext.cli import main
+from mailext.cli.output import Sheet, TextOutput
 from mailext.storage.store import open_store_offline
 from tests.cli.conftest import Run
 
@@ -334,3 +336,16 @@ def test_a_state_directory_that_is_in_use(run: Run, tmp_path: Path) -> None:
         assert "is in use by process" in error(run("--json", "account", "list"), 1)["reason"]
     finally:
         store.close()
+
+
+def test_a_table_in_a_narrow_terminal_is_folded_and_nothing_is_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    row = ["0123456789abcdef", "ann@a-rather-long-domain.example.org", "A label of some length", "2026-11-22"]
+    TextOutput().show(None, Sheet(["id", "account", "label", "last seen"], [row], ""))
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert any(row[0] in line for line in lines)
+    assert "…" not in "".join(lines)
