@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.vectors import imap, name_servers, policies, pop3, servers, table, tlsa
+from tests.vectors import imap, name_servers, policies, pop3, servers, table, tlsa, web
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ TABLES = (
     Table("name servers, TLSA records", tlsa.VECTORS, "DANE, beside a good record"),
     Table("policy hosts, policies", policies.POLICIES, "the reading of policies"),
     Table("policy hosts, answers", policies.ANSWERS, "our HTTPS client, over TLS"),
+    Table("visitors of our web servers", web.VECTORS, "the listeners of metrics and of policies"),
 )
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from mailext.config.loading import Source, read
 from mailext.config.model import Configuration
 from mailext.config.problems import ConfigurationError
+from mailext.config.source import Source, read
 from mailext.control.dispatch import Dispatcher
 from mailext.control.identity_import import read_export
 from mailext.control.offline import open_offline
