@@ -74,6 +74,8 @@ def _toml(file: Path) -> Table:
             return tomllib.load(stream)
     except OSError as error:
         raise ConfigurationError([Problem(str(file), "", error.strerror or str(error))]) from error
+    except RecursionError as error:
+        raise ConfigurationError([Problem(str(file), "", "not TOML: brackets within brackets")]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError([Problem(str(file), "", f"not TOML: {error}")]) from error
 

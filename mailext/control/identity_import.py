@@ -67,7 +67,7 @@ def read_export(content: str, known_keys: Collection[str]) -> Imported:
     try:
         export = _converter.structure(json.loads(content), _Export)
         identities = tuple(_held(each, export.account) for each in export.identities)
-    except (ValueError, BaseValidationError) as error:
+    except (ValueError, RecursionError, OverflowError, BaseValidationError) as error:
         raise RequestRefusedError("not what identity export writes") from error
     if not set(export.keys) <= set(known_keys):
         raise RequestRefusedError(

@@ -513,6 +513,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path / 'none.toml'}: No such file or directory"
 
 
+def test_brackets_without_end(folder: Path) -> None:
+    [problem] = problems(folder, "a = " + "[" * 100_000)
+    assert str(problem).endswith("not TOML: brackets within brackets")
+
+
 def test_octets_that_are_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / "mailext.toml").write_bytes(b'hostname = "\xff"\n')
     reactor = MemoryReactorClock()
