@@ -65,7 +65,8 @@ def test_a_visitor_gets_an_answer_of_http_wherever_his_words_are_cut(vector: Web
     assert b"<script>" not in whole
     choice = random.Random(vector.id)
     ways = [octets(vector.said)] if len(vector.said) <= _SHORT else []
-    for _ in range(3):
-        ways.append(cut(vector.said, [choice.randrange(max(len(vector.said), 1)) for _ in range(4)]))
+    ways += [
+        cut(vector.said, [choice.randrange(max(len(vector.said), 1)) for _ in range(4)]) for _ in range(3)
+    ]
     for pieces in ways:
         assert answered(vector, pieces) == whole
