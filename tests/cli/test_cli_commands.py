@@ -163,7 +163,8 @@ def test_a_list_can_be_of_some(run: Run) -> None:
     def listed(*flags: str) -> list[str]:
         return [entry["id"] for entry in as_json(run("queue", "list", "--json", *flags))]
 
-    assert listed("--limit", "2") == ids[:2]
+    # Those of one second are of one age.
+    assert sorted(listed("--limit", "2")) == sorted(ids)[:2]
     assert listed("--held") == ids[1:2]
     assert listed("--domain", "example.ORG") == ids
     assert run("queue", "list", "--domain", "example.net") == (0, "no such messages\n", "")
