@@ -7,6 +7,7 @@ import re
 import smtplib
 import threading
 
+from tests.black_box import ADDRESS, RunningServer
 from tests.samples import numbered
 
 #: Octets of the bodies: small content and large may be kept in different ways.
@@ -23,7 +24,8 @@ def number_of(message: bytes) -> int:
 
 class NumberedSender(threading.Thread):
     """
-    Sends for as long as the server lives, and there are numbers.
+    Sends for as long as the server lives, there are numbers, and nobody has
+    had enough.
 
     :param port: of a listener that wants no login.
     :param numbers: where the numbers of its messages come from.
@@ -32,7 +34,11 @@ class NumberedSender(threading.Thread):
     :param sizes: octets of the bodies, by turns.
     :ivar sent: the messages, by their numbers.
     :ivar acknowledged: the queue ids of those that were answered with 250.
+    :ivar refused: the reply codes to those that were answered otherwise.
+    :ivar enough: set, it ends the sender behind the next reply.
     """
+
+    reverse_path = "bob@example.net"
 
     def __init__(
         self,
@@ -50,26 +56,80 @@ class NumberedSender(threading.Thread):
         self._sizes = sizes
         self.sent: dict[int, bytes] = {}
         self.acknowledged: dict[int, str] = {}
+        self.refused: dict[int, int] = {}
+        self.enough = threading.Event()
 
     def run(self) -> None:
         try:
-            with smtplib.SMTP(
-                "127.0.0.1",
-                self._port,
-                local_hostname="peer.example.net",
-                timeout=30,
-                source_address=(self._client, 0),
-            ) as client:
-                client.ehlo()
+            with self.dial() as client:
                 for number in self._numbers:
+                    if self.enough.is_set():
+                        break
                     self._send(client, number)
-        except (smtplib.SMTPServerDisconnected, OSError):
+        except (smtplib.SMTPException, OSError):
             """The server is dead: the round is over."""
+
+    def dial(self) -> smtplib.SMTP:
+        """:return: a client that may send."""
+        client = smtplib.SMTP(
+            "127.0.0.1",
+            self._port,
+            local_hostname="peer.example.net",
+            timeout=30,
+            source_address=(self._client, 0),
+        )
+        client.ehlo()
+        return client
+
+    def hand_over(self, client: smtplib.SMTP, message: bytes) -> tuple[int, bytes]:
+        """:return: the reply to the message."""
+        try:
+            return client.data(message)
+        except smtplib.SMTPDataError as error:
+            return error.smtp_code, error.smtp_error if isinstance(error.smtp_error, bytes) else b""
 
     def _send(self, client: smtplib.SMTP, number: int) -> None:
         self.sent[number] = message = numbered(number, size=self._sizes[number % len(self._sizes)])
-        for code, text in (client.mail("bob@example.net"), client.rcpt(self._recipient)):
-            assert code == 250, text
-        code, text = client.data(message)
-        assert code == 250, text
+        for say in (
+            lambda: client.mail(self.reverse_path),
+            lambda: client.rcpt(self._recipient),
+            lambda: self.hand_over(client, message),
+        ):
+            code, text = say()
+            if code != 250:
+                self.refused[number] = code
+                client.rset()
+                return
         self.acknowledged[number] = text.decode().rpartition(" ")[2]
+
+
+class Submitter(NumberedSender):
+    """
+    The same under TLS and with a login, by BDAT.
+
+    :param server: where :data:`~tests.black_box.ADDRESS` has an account.
+    """
+
+    reverse_path = ADDRESS
+
+    def __init__(
+        self,
+        server: RunningServer,
+        numbers: itertools.count[int] | itertools.islice[int],
+        recipient: str,
+        sizes: tuple[int, ...] = _SIZES,
+    ) -> None:
+        super().__init__(server.submission, numbers, recipient, sizes=sizes)
+        self._server = server
+
+    def dial(self) -> smtplib.SMTP:
+        return self._server.logged_in()
+
+    def hand_over(self, client: smtplib.SMTP, message: bytes) -> tuple[int, bytes]:
+        half = len(message) // 2
+        for command, chunk in ((b"BDAT %d\r\n", message[:half]), (b"BDAT %d LAST\r\n", message[half:])):
+            client.send(command % len(chunk) + chunk)
+            code, text = client.getreply()
+            if code != 250:
+                break
+        return code, text

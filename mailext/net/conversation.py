@@ -20,7 +20,7 @@ from mailext.backpressure import Backpressure
 from mailext.deadline import Deadline
 from mailext.net.outlet import Outlet
 from mailext.wire import replies
-from mailext.wire.events import Event, Signal, UnknownCommand
+from mailext.wire.events import Event, MessageEnd, Signal, UnknownCommand
 from mailext.wire.replies import Reply
 from mailext.wire.server import ServerSession
 from mailext.wire.states import State
@@ -183,12 +183,13 @@ class Conversation:
         self._deadline.stop()
 
     def time_out(self) -> None:
-        """The client was too slow."""
-        if not self._closing:
-            self.end(replies.TOO_SLOW)
-        else:
-            # It did not even take our last words.
+        """The client was too slow; or an answer of ours is, for which it has waited all the time."""
+        if self._closing or (self._waiting and self.session.asks(MessageEnd)):
+            # It did not even take our last words; or its message may be taken yet,
+            # and a refusal would be a lie.
             self._cut_off()
+        else:
+            self.end(replies.TOO_SLOW)
 
     def end(self, farewell: Reply) -> None:
         """End the connection with a last reply, 421 as a rule."""

@@ -14,6 +14,7 @@ from mailext.config.model import Configuration
 from mailext.control.server import ControlFactory, ControlService
 from mailext.net.tls import ServerContextFactory
 from mailext.service.certificates import CertificateWatch
+from mailext.service.clock_watch import ClockWatch
 from mailext.service.descriptors import warn_if_short
 from mailext.service.doors import MailFactory, open_doors
 from mailext.service.listeners import Listeners
@@ -61,6 +62,7 @@ class Serving:
         self._doors = open_doors(configuration, self._site, reactor)
         # Connections that began before a reload keep their factory.
         self._factories: list[MailFactory] = list(self._doors.mail.values())
+        self._clock_watch = ClockWatch(reactor)
         self._certificates = CertificateWatch(reactor, self._tls)
         self._watching = Watching(self._site, reactor, events) if configuration.listen.metrics else None
         self._control = ControlService(
@@ -90,6 +92,7 @@ class Serving:
         self._control.startService()
         self._site.start()
         self._certificates.start()
+        self._clock_watch.start()
         if self._watching is not None:
             self._watching.start()
             self._listeners.serve({"metrics": self._watching.factory})
@@ -132,6 +135,7 @@ class Serving:
         await self._site.stop()
         if self._watching is not None:
             self._watching.stop()
+        self._clock_watch.stop()
 
 
 async def _each(deferreds: Iterable[Deferred[None]]) -> None:

@@ -53,6 +53,7 @@ def failing(faults: Faults, tmp_path: Path) -> Iterator[RunningServer]:
     """A server that faults may befall."""
     assert faults.folder.is_dir()
     server = RunningServer.initialised(tmp_path / "site")
+    server.reconfigure(lambda text: text + '\n[relay]\nretry = ["1s"]\n')
     server.start()
     yield server
     server.stop()
