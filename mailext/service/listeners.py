@@ -21,6 +21,9 @@ from zope.interface import implementer
 
 __all__ = ["ListenError", "Listeners"]
 
+# Connections that the kernel has made and the server has not seen yet.
+_BACKLOG = 1024
+
 
 class ListenError(Exception):
     """A listener could not be bound; ``str()`` says which, and why."""
@@ -72,7 +75,7 @@ class Listeners:
 
     def _bind(self, name: str, endpoint: str) -> IListeningPort:
         results: list[IListeningPort | Failure] = []
-        made = serverFromString(self._reactor, endpoint)
+        made = serverFromString(self._reactor, _with_backlog(endpoint))
         maybeDeferred(made.listen, self._entrances[name]).addBoth(results.append)
         # An endpoint that has to wait would fail when nobody hears of it.
         result = results[0] if results else Failure(TimeoutError("it cannot be bound at once"))
@@ -99,6 +102,13 @@ class Listeners:
         for each in self._ports.values():
             each.clear()
         return Deferred.fromCoroutine(_stop(ports))
+
+
+def _with_backlog(endpoint: str) -> str:
+    # Twisted's own, 50, is exceeded by any rush: the kernel then lets clients
+    # wait for seconds.
+    wants_one = endpoint.startswith(("tcp:", "tcp6:")) and "backlog=" not in endpoint
+    return f"{endpoint}:backlog={_BACKLOG}" if wants_one else endpoint
 
 
 async def _stop(ports: list[IListeningPort]) -> None:
