@@ -3,7 +3,9 @@ What a jump of the wall clock would do to the reactor's timers, undone.
 
 The reactor's timers go by the wall clock. Set back by an hour, it would let
 every one of them wait for an hour: time-outs, retries, the answers to failed
-logins. So each is moved by as much as the clock was.
+logins. So each is moved by as much as the clock was. Set forward, it lets them
+come early, which is left as it is: what they look at goes by a clock that
+nobody can set where that matters.
 """
 
 from __future__ import annotations
@@ -46,15 +48,15 @@ class ClockWatch:
         self._stopped.set()
 
     def look(self) -> None:
-        """Move the timers if the clock has jumped. To be called in the reactor."""
+        """Move the timers if the clock was set back. To be called in the reactor."""
         jump = self._jump()
         if abs(jump) < _A_JUMP:
             return
         self._offset += jump
         now = self._reactor.seconds()
         for call in self._reactor.getDelayedCalls():
-            # What was set since the clock was set back is right as it is.
-            if jump > 0 or call.getTime() - now > -jump - _EVERY_SECONDS:
+            # What was begun since the clock was set back is right as it is.
+            if jump < 0 and call.getTime() - now > -jump - 2 * _EVERY_SECONDS:
                 call.delay(jump)
         _log.warn("The wall clock has jumped by {seconds:+.0f} s", seconds=jump)
 

@@ -20,7 +20,11 @@ def raise_limit() -> None:
     """Have as many descriptors as the system lets the process have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError) as error:
+            # A sandbox may forbid it; the server can do with what it has.
+            _log.warn("The limit of descriptors stays at {soft}: {error}", soft=soft, error=error)
 
 
 def most_connections() -> int:

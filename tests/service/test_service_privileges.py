@@ -18,6 +18,7 @@ import pytest
 
 from mailext.service.readiness import Readiness
 from tests.black_box import ADDRESS, MAILEXT, ROOT, TWISTD, RunningServer, answers, environment, eventually
+from tests.programs import find
 
 
 def in_reach_of_all(needed: Iterable[Path]) -> list[str]:
@@ -178,3 +179,28 @@ def test_unit_and_image_are_not_root() -> None:
     dockerfile = (ROOT / "packaging/Dockerfile").read_text("ascii")
     [user] = re.findall(r"^USER (\d+):", dockerfile, re.MULTILINE)
     assert int(user) > 0
+    assert f"--uid {user} --gid {user}" in dockerfile
+
+
+def test_the_image_knows_whether_its_server_greets(server: RunningServer) -> None:
+    dockerfile = (ROOT / "packaging/Dockerfile").read_text("ascii")
+    [check] = re.findall(r'^HEALTHCHECK .*CMD \[".*python", "-c", \\\n +"(.*)"\]$', dockerfile, re.MULTILINE)
+
+    def status(port: int) -> int:
+        command = [sys.executable, "-c", check.replace("2525", str(port))]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert status(server.mx) == 0
+    # Under TLS nobody greets first; and nobody listens on port 1.
+    assert status(server.submissions) == status(1) == 1
+
+
+@pytest.mark.interop("systemd-analyze")
+def test_systemd_understands_the_unit(tmp_path: Path) -> None:
+    unit = (ROOT / "packaging/mailext.service").read_text("ascii")
+    here = tmp_path / "mailext.service"
+    here.write_text(unit.replace("/opt/mailext/bin/twistd", "/bin/true"), "ascii")
+    told = subprocess.run(
+        [str(find("systemd-analyze")), "verify", here], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stderr) == (0, "")
