@@ -21,7 +21,7 @@ from tests.vectors.model import (
 _SMUGGLED = b"MAIL FROM:<evil@example.org>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nsmuggled\r\n.\r\n"
 
 #: What some server or other once took for the end of a message.
-_BARE_ENDS = {
+BARE_ENDS = {
     "lf-dot-lf": (b"\n.\n", "CVE-2023-51764"),
     "lf-dot-crlf": (b"\n.\r\n", "CVE-2023-51764"),
     "crlf-dot-lf": (b"\r\n.\n", "CVE-2023-51765"),
@@ -75,7 +75,7 @@ _FALSE_ENDS = {
 
 def _smuggling() -> list[Vector]:
     vectors = []
-    for name, (end, source) in _BARE_ENDS.items():
+    for name, (end, source) in BARE_ENDS.items():
         content = HEAD + b"body" + end + _SMUGGLED.replace(b"\r\n.\r\n", b"\r\n..\r\n")
         vectors += [
             Vector(

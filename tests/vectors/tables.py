@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.vectors import imap, name_servers, policies, pop3, servers, table, tlsa, web
+from tests.vectors import imap, name_servers, outbound, policies, pop3, servers, table, tlsa, web
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ TABLES = (
     Table("clients of IMAP", imap.VECTORS, "the Twisted protocol, with mailboxes on a disk"),
     Table("clients of POP3", pop3.VECTORS, "the Twisted protocol, with mailboxes on a disk"),
     Table("servers of SMTP and LMTP", servers.VECTORS, "the client's session, and our sending client"),
+    Table("authors of messages that are relayed", outbound.VECTORS, "what is sent behind DATA and BDAT"),
     Table("name servers", name_servers.VECTORS, "the reading of answers, and the routes made of them"),
     Table("name servers, TLSA records", tlsa.VECTORS, "DANE, beside a good record"),
     Table("policy hosts, policies", policies.POLICIES, "the reading of policies"),

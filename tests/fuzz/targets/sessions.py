@@ -11,6 +11,7 @@ from mailext.values import BodyType, Envelope, MailOptions, Recipient
 from mailext.wire.body import ChunkDecoder, Content, DotDecoder, has_bare_line_ending
 from mailext.wire.client_commands import mail_command, rcpt_command
 from mailext.wire.commands import CommandError, parse_auth, parse_mail, parse_rcpt
+from mailext.wire.encoders import BareLineEndingError, ChunkEncoder, DotEncoder
 from mailext.wire.events import MailCommand, RcptCommand
 from mailext.wire.extensions import Offer
 from mailext.wire.grammar import (
@@ -25,7 +26,7 @@ from mailext.wire.grammar import (
 from tests.fuzz.target import Target, expect, pieces
 from tests.vectors.model import Listener
 from tests.wire.driver import check_sent, octets, owner_of, run, run_late
-from tests.wire.reference import is_bare, parse_chunks, parse_data
+from tests.wire.reference import Parsed, is_bare, parse_chunks, parse_data
 
 _LISTENERS = tuple(Listener)
 _OFFER = Offer(tls=True, mechanisms=("PLAIN", "LOGIN", "SCRAM-SHA-256"), clientid=True)
@@ -142,6 +143,22 @@ def check_content(data: bytes) -> None:
     expect(wanted.is_bare or b"".join(parts) == wanted.content, "other chunks than the slow parser's")
 
 
+def check_outgoing(data: bytes) -> None:
+    """A message that is relayed: what is sent of it is read again."""
+    seed, message = data[:2], data[2:]
+    stuffed, chunks = DotEncoder(), ChunkEncoder()
+    try:
+        sent = b"".join([stuffed.feed(piece) for piece in pieces(message, seed)]) + stuffed.finish()
+    except BareLineEndingError:
+        expect(is_bare(message), "a message that could have been sent")
+        return
+    expect(not is_bare(message), "a bare CR or LF is sent")
+    whole = message + b"\r\n" * (not message.endswith(b"\r\n") and bool(message))
+    expect(parse_data(sent) == Parsed(whole, is_bare=False, rest=b""), "another message arrives")
+    last = b"".join(b"".join(chunks.feed(piece)) for piece in pieces(message, seed)) + chunks.finish()
+    expect(last == b"BDAT %d LAST\r\n%b" % (len(whole), whole), "other chunks arrive")
+
+
 def check_headers(data: bytes) -> None:
     """A message of canonical lines: its header section."""
     message = data[2:].replace(b"\r", b"").replace(b"\n", b"\r\n")
@@ -218,6 +235,14 @@ TARGETS = (
         check_content,
         "clients: what follows DATA and BDAT",
         "end, content and judgement are those of a slow parser, wherever it is cut",
+        (b"\r\n.\r\n", b"\r\n..", b"\n.\n", b"\r", b"\n", b"."),
+        256,
+    ),
+    Target(
+        "outgoing",
+        check_outgoing,
+        "authors: messages that are relayed",
+        "what arrives is the message, and ends where it ends; with a bare CR or LF it is not sent",
         (b"\r\n.\r\n", b"\r\n..", b"\n.\n", b"\r", b"\n", b"."),
         256,
     ),
