@@ -27,7 +27,11 @@ TABLES = (
     Table("clients of SMTP and LMTP", table.VECTORS, "the session, and the Twisted protocol with TLS"),
     Table("clients of IMAP", imap.VECTORS, "the Twisted protocol, with mailboxes on a disk"),
     Table("clients of POP3", pop3.VECTORS, "the Twisted protocol, with mailboxes on a disk"),
-    Table("servers of SMTP and LMTP", servers.VECTORS, "the client's session, and our sending client"),
+    Table(
+        "servers of SMTP and LMTP",
+        servers.VECTORS,
+        "the client's session, our sending client, and some the real server that relays",
+    ),
     Table("authors of messages that are relayed", outbound.VECTORS, "what is sent behind DATA and BDAT"),
     Table("name servers", name_servers.VECTORS, "the reading of answers, and the routes made of them"),
     Table("name servers, TLSA records", tlsa.VECTORS, "DANE, beside a good record"),
