@@ -6,8 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 from unicodedata import category
 
+from mailext.accounts.canonical import canonical_mailbox
 from mailext.message.headers import HeaderScanner, HeaderSection, HeaderTooLargeError, tls_demand
-from mailext.values import BodyType, Envelope, MailOptions, Recipient
+from mailext.routing.names import destination_of, is_host_name, literal_address
+from mailext.values import BodyType, Envelope, Mailbox, MailOptions, Recipient
 from mailext.wire.body import ChunkDecoder, Content, DotDecoder, has_bare_line_ending
 from mailext.wire.client_commands import mail_command, rcpt_command
 from mailext.wire.commands import CommandError, parse_auth, parse_mail, parse_rcpt
@@ -111,8 +113,22 @@ def check_words(data: bytes) -> None:
         mailbox = parse_mailbox(data.decode())
         expect(parse_mailbox(str(mailbox)) == mailbox, "a mailbox has two meanings")
         expect(_is_one_line(str(mailbox)), "a control character in a mailbox")
+        _check_address(mailbox)
     with suppress(CommandError):
         expect(parse_auth(data, _OFFER).mechanism in _OFFER.mechanisms, "a mechanism that is not offered")
+
+
+def _check_address(mailbox: Mailbox) -> None:
+    with suppress(ValueError):
+        canonical = canonical_mailbox(mailbox)
+        expect(canonical_mailbox(canonical) == canonical, "an account has two names")
+        expect(canonical.domain.isascii(), "a domain that is not in A-labels")
+    with suppress(ValueError):
+        destination = destination_of(mailbox.domain)
+        expect(destination_of(destination) == destination, "a destination has two names")
+        expect(
+            is_host_name(destination) or literal_address(destination), "a destination that is no host's name"
+        )
 
 
 def _is_one_line(text: str) -> bool:
@@ -226,8 +242,20 @@ TARGETS = (
         "words",
         check_words,
         "clients: names, CLIENTID, BDAT, xtext, mailboxes, AUTH",
-        "GrammarError alone; one spelling, one meaning; a token in no repr",
-        (*_PARAMETERS, b"UUID ", b"MAC ", b"PLAIN ", b"SCRAM-SHA-256 ", b" LAST"),
+        "GrammarError alone; one spelling, one meaning; one account, one name; a token in no repr",
+        (
+            *_PARAMETERS,
+            b"ann@",
+            b"@example.org",
+            "@b\u00fccher.example".encode(),
+            "\uff0e".encode(),
+            b"xn--",
+            b"UUID ",
+            b"MAC ",
+            b"PLAIN ",
+            b"SCRAM-SHA-256 ",
+            b" LAST",
+        ),
         256,
     ),
     Target(
