@@ -1,4 +1,4 @@
-"""A queue in which many messages wait already, for tomorrow."""
+"""A queue in which many messages wait already, for two hours at least."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mailext.wire.grammar import parse_mailbox
 
 __all__ = ["fill"]
 
-_DAY = 86400.0
+_SOON = 7200.0
 _TOGETHER = 10_000
 
 
@@ -35,7 +35,7 @@ def fill(state: Path, number: int) -> None:
     for first in range(0, number, _TOGETHER):
         changes = []
         for at in range(first, min(first + _TOGETHER, number)):
-            due = now + _DAY + at / 1000
+            due = now + _SOON + at / 1000
             entry = QueueEntry(
                 ids(), now, envelope, (QueuedRecipient(recipient, next_attempt=due),), len(data), due
             )
