@@ -10,7 +10,10 @@ import itertools
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from mailext.testing.dns import DnsFault
 from tests.black_box import ADDRESS, eventually
@@ -26,9 +29,15 @@ _REPORT = b"Return-Path: <>"
 _WAYS = ({"BODY": ["cut"]}, {"DATA": ["silence"]}, {"END": ["taken-and-cut"]})
 
 
-def test_a_world_in_trouble(tmp_path: Path) -> None:
-    site = RelaySite(tmp_path / "site", STEADY + 'command-timeout = "2s"\n')
-    site.start()
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[RelaySite]:
+    made = RelaySite(tmp_path / "site", STEADY + 'command-timeout = "2s"\n')
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_a_world_in_trouble(site: RelaySite) -> None:
     numbers = itertools.count()
     senders: list[NumberedSender] = []
     with site.host("troubled.test", "plain") as host:
@@ -56,7 +65,6 @@ def test_a_world_in_trouble(tmp_path: Path) -> None:
         assert ledger.lost == ledger.refused == frozenset()
         # What the host took without a word is tried once more, and never a third time.
         assert ledger.doubled <= ROUNDS * _AT_ONCE
-        site.stop()
 
 
 def _sent(site: RelaySite, numbers: itertools.count[int], recipient: str) -> NumberedSender:

@@ -42,7 +42,9 @@ class Load:
         self.senders: list[NumberedSender] = []
 
     def start(self) -> None:
-        """More senders; those of before go on."""
+        """New senders, in place of those of before."""
+        for sender in self._flowing:
+            sender.enough.set()
         crew = [NumberedSender(self._server.mx, self._numbers, ADDRESS) for _ in range(2)]
         crew.append(Submitter(self._server, self._numbers, ADDRESS))
         for sender in crew:

@@ -291,6 +291,17 @@ class TestTimes:
         assert client.transport.disconnected
         assert client.closed
 
+    def test_a_server_that_stops_waits_less_for_it(self, tls_settings) -> None:
+        server = serve(**tls_settings)
+        client = server.greeted_tls()
+        client.tls.shutdown = lambda: None
+        client.tls.recv = _deaf
+        drained = server.factory.drain()
+        server.advance(1.9)
+        assert not drained.called
+        server.advance(0.1)
+        assert drained.called
+
     def test_a_transport_that_cannot_be_aborted(self) -> None:
         server = serve()
         transport = StringTransport()
