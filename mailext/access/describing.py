@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from email.message import Message
 from email.utils import getaddresses
 
-from mailext.access.mime import Octets, Part, parameters_of
+from mailext.access.mime import LONGEST_FIELD, Octets, Part, parameters_of
 
 __all__ = ["body_structure", "envelope", "string"]
 
 _QUOTABLE = re.compile(rb"[\x20-\x7e]{0,1000}")
 _NIL = b"NIL"
-_LONGEST_FIELD = 32 * 1024
+_LONGEST_ADDRESSES = 32 * 1024
 
 
 def string(text: str | bytes | None) -> bytes:
@@ -49,7 +49,7 @@ def envelope(message: Part) -> bytes:
 
 def _addresses(value: str | None) -> bytes:
     try:
-        parsed = getaddresses([(value or "")[:_LONGEST_FIELD]])
+        parsed = getaddresses([(value or "")[:_LONGEST_ADDRESSES]])
     except (ValueError, IndexError, RecursionError):
         # Comments within comments, as an attacker writes them.
         return _NIL
@@ -110,7 +110,7 @@ def _further(part: Part) -> Iterable[bytes]:
 def _disposition(value: str | None) -> bytes:
     message = Message()
     if value:
-        message["Content-Disposition"] = value
+        message["Content-Disposition"] = value[:LONGEST_FIELD]
     kind = message.get_content_disposition()
     if not kind:
         return _NIL

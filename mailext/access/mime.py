@@ -19,6 +19,7 @@ from typing import BinaryIO
 from mailext.message.headers import HeaderSection
 
 __all__ = [
+    "LONGEST_FIELD",
     "ContentType",
     "Octets",
     "Part",
@@ -36,6 +37,9 @@ _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 # A message is searched once for each level, and described with all its parts.
 _MOST_LEVELS = 20
 _MOST_PARTS = 1000
+#: Characters of a structured field that are looked at: the library takes time by
+#: the square of its length.
+LONGEST_FIELD = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class ContentType:
         message = Message()
         message.set_default_type(default)
         if value is not None:
-            message["Content-Type"] = value
+            message["Content-Type"] = value[:LONGEST_FIELD]
         return cls(message.get_content_maintype(), message.get_content_subtype(), parameters_of(message))
 
 

@@ -21,10 +21,9 @@ from mailext.wire.grammar import parse_mailbox
 __all__ = ["Destination", "HttpsDestination", "MailDestination", "parse_record", "published_destinations"]
 
 _VERSION = "v=TLSRPTv1"
-_DELIMITER = re.compile(r"[ \t]*;[ \t]*")
+_SPACE = " \t"
 _EXTENSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})=([\x21-\x3a\x3c\x3e-\x7e]+)")
 _RUA = re.compile(r"rua=(\S(?:.*\S)?)", re.DOTALL)
-_COMMA = re.compile(r"[ \t]*,[ \t]*")
 # RFC 3986 section 2. Commas, exclamation points and semicolons are to be encoded.
 _URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@$&'()*+=%]+")
 
@@ -59,7 +58,7 @@ def parse_record(text: str) -> tuple[Destination, ...]:
         schemes that are not known are left out.
     :raise ValueError: saying what is wrong with the record.
     """
-    version, *fields = _DELIMITER.split(text)
+    version, *fields = _split(text, ";")
     if version != _VERSION:
         raise ValueError(f"the record does not begin with {_VERSION};")
     if fields and not fields[-1]:
@@ -69,12 +68,21 @@ def parse_record(text: str) -> tuple[Destination, ...]:
     for field in fields:
         if match := _RUA.fullmatch(field):
             asked = True
-            wanted += (found for uri in _COMMA.split(match[1]) if (found := _destination(uri)) is not None)
+            wanted += (found for uri in _split(match[1], ",") if (found := _destination(uri)) is not None)
         elif not _EXTENSION.fullmatch(field):
             raise ValueError(f"not a field: {field!r}")
     if not asked:
         raise ValueError("the record has no field rua")
     return tuple(wanted)
+
+
+def _split(text: str, delimiter: str) -> list[str]:
+    """What stands between the delimiters, without white space beside them."""
+    first, *others = text.split(delimiter)
+    if not others:
+        return [first]
+    *between, last = others
+    return [first.rstrip(_SPACE), *(part.strip(_SPACE) for part in between), last.lstrip(_SPACE)]
 
 
 def _destination(uri: str) -> Destination | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,17 @@ from tests.support import failure_result_of, success_result_of
 
 MAIL = MailDestination(Mailbox("reports", "example.com"))
 HTTPS = HttpsDestination("https://reporting.example.com/v1/tlsrpt")
+
+
+@pytest.mark.parametrize("start", ["", "rua=", "rua=mailto:", "rua=https://"])
+@pytest.mark.parametrize("middle", [" ", "\t", " \t", ";", ",", ", ", "a=b;"])
+def test_a_record_as_long_as_they_come_takes_no_time(start: str, middle: str) -> None:
+    record = f"v=TLSRPTv1;{start}{middle * (60_000 // len(middle))}x"
+    begun = time.process_time()
+    with pytest.raises(ValueError):
+        parse_record(record)
+    # Seconds, where white space was looked at again and again.
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize(

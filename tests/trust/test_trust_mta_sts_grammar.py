@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -59,6 +60,15 @@ from mailext.trust.mta_sts.record import read_record_id, record_name, record_tex
 )
 def test_a_record(records: list[bytes], policy_id: str | None) -> None:
     assert read_record_id(records) == policy_id
+
+
+@pytest.mark.parametrize("middle", [b" ", b"\t", b" \t", b";", b"; ", b"a=b;", b"a"])
+def test_a_record_as_long_as_they_come_takes_no_time(middle: bytes) -> None:
+    record = b"v=STSv1; id=a" + middle * (60_000 // len(middle)) + b"x"
+    begun = time.process_time()
+    read_record_id([record])
+    # Seconds, where white space was looked at again and again.
+    assert time.process_time() - begun < 0.5
 
 
 def test_a_record_of_ours() -> None:

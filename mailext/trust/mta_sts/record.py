@@ -9,7 +9,7 @@ __all__ = ["read_record_id", "record_name", "record_text"]
 
 # sts-version, and the delimiter that has to follow it.
 _VERSION = re.compile(rb"v=STSv1[ \t]*;")
-_DELIMITER = re.compile(rb"[ \t]*;[ \t]*")
+_SPACE = b" \t"
 _FIELD = re.compile(rb"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})=([\x21-\x3a\x3c\x3e-\x7e]+)")
 _ID = re.compile(rb"[A-Za-z0-9]{1,32}")
 
@@ -35,10 +35,9 @@ def read_record_id(texts: Iterable[bytes]) -> str | None:
     records = [text for text in texts if _VERSION.match(text)]
     if len(records) != 1:
         return None
-    _, *fields = _DELIMITER.split(records[0])
-    if fields[-1] == b"":
-        # The last delimiter may have nothing behind it.
-        fields.pop()
+    _, *between, last = records[0].split(b";")
+    # What is behind the last delimiter ends the record; it may be nothing.
+    fields = [*(field.strip(_SPACE) for field in between), *filter(None, [last.lstrip(_SPACE)])]
     read = [_FIELD.fullmatch(field) for field in fields]
     ids = [field[2] for field in read if field is not None and field[1] == b"id"]
     # Section 3.2: of a field that is repeated the first one counts.
