@@ -52,7 +52,7 @@ from cryptography.x509.verification import (
 )
 
 from mailext.trust.identifiers import UNREADABLE, is_for
-from mailext.trust.tlsa import CertificateUsage, MatchingType, Selector, load_certificate, matches
+from mailext.trust.tlsa import CertificateUsage, MatchingType, Selector, load_certificate, matcher
 from mailext.values import TlsaRecord, TlsFailure, TlsResultType
 
 __all__ = ["why_not_authenticated"]
@@ -71,7 +71,7 @@ def why_not_authenticated(
     own, *others = map(load_certificate, chain or [b""])
     if own is None:
         return _not_trusted("the certificate cannot be read")
-    if any(matches(record, own) for record in _of(records, CertificateUsage.DANE_EE)):
+    if matcher(_of(records, CertificateUsage.DANE_EE))(own):
         return None
     issuers = [each for each in others if each is not None]
     anchors = _anchors(_of(records, CertificateUsage.DANE_TA), own, issuers)
@@ -95,7 +95,7 @@ def _of(records: Sequence[TlsaRecord], usage: CertificateUsage) -> list[TlsaReco
 def _anchors(
     records: Sequence[TlsaRecord], own: x509.Certificate, issuers: Sequence[x509.Certificate]
 ) -> list[x509.Certificate]:
-    sent = [each for each in issuers if any(matches(record, each) for record in records)]
+    sent = [*filter(matcher(records), issuers)]
     full = [record for record in records if record.matching_type == MatchingType.FULL]
     published = [load_certificate(record.data) for record in full if record.selector == Selector.CERT]
     anchors = sent + [each for each in published if each is not None]

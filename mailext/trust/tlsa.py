@@ -21,7 +21,7 @@ publisher who also serves clients of yesterday is not weakened by it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -30,7 +30,7 @@ from cryptography.x509 import Certificate, InvalidVersion, load_der_x509_certifi
 
 from mailext.values import TlsaRecord
 
-__all__ = ["CertificateUsage", "MatchingType", "Selector", "load_certificate", "matches", "usable"]
+__all__ = ["CertificateUsage", "MatchingType", "Selector", "load_certificate", "matcher", "usable"]
 
 
 class CertificateUsage(IntEnum):
@@ -73,15 +73,27 @@ def usable(records: Iterable[TlsaRecord]) -> tuple[TlsaRecord, ...]:
     )
 
 
-def matches(record: TlsaRecord, certificate: Certificate) -> bool:
+def matcher(records: Iterable[TlsaRecord]) -> Callable[[Certificate], bool]:
     """
-    Whether a usable record stands for a certificate.
+    :param records: usable ones.
+    :return: says of a certificate whether one of them stands for it, in time
+        that does not grow with their number.
     """
+    by_kind: dict[tuple[int, int], set[bytes]] = {}
+    for record in records:
+        by_kind.setdefault((record.selector, record.matching_type), set()).add(record.data)
+    return lambda certificate: any(
+        _association(certificate, *kind) in octets for kind, octets in by_kind.items()
+    )
+
+
+def _association(certificate: Certificate, selector: int, matching_type: int) -> bytes:
+    """The octets by which a record of this kind stands for a certificate (RFC 6698 section 2.1.4)."""
     whole = certificate.public_bytes(Encoding.DER)
-    octets = whole if record.selector == Selector.CERT else _public_key_info(certificate)
-    if record.matching_type == MatchingType.FULL:
-        return record.data == octets
-    return record.data == _DIGESTS[MatchingType(record.matching_type)](octets).digest()
+    octets = whole if selector == Selector.CERT else _public_key_info(certificate)
+    if matching_type == MatchingType.FULL:
+        return octets
+    return _DIGESTS[MatchingType(matching_type)](octets).digest()
 
 
 def load_certificate(der: bytes) -> Certificate | None:

@@ -25,7 +25,7 @@ from mailext.publishing.wanted import Publication, Subject, key_digest, wanted_r
 from mailext.testing.dns import DnsFault, DnsRecords, FakeResolver
 from mailext.trust.mta_sts.means import StsFetchError
 from mailext.trust.mta_sts.policy import StsMode, StsPolicy
-from mailext.trust.tlsa import matches
+from mailext.trust.tlsa import matcher
 from mailext.values import DnsStatus, TlsaRecord, TlsFailure, TlsResultType
 from tests.support import success_result_of
 
@@ -202,7 +202,7 @@ class TestTlsa:
             digests.add(key_digest(tmp_path / name))
         [digest] = digests
         certificate = load_pem_x509_certificate(forms["certificate"])
-        assert matches(TlsaRecord(3, 1, 1, bytes.fromhex(digest)), certificate)
+        assert matcher([TlsaRecord(3, 1, 1, bytes.fromhex(digest))])(certificate)
 
     @pytest.mark.parametrize("pem", [b"", b"x", b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----"])
     def test_no_key(self, tmp_path: Path, pem: bytes) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailext.testing.dns import DnsRecords, FakeResolver
-from mailext.trust.tlsa import load_certificate, matches, usable
+from mailext.trust.tlsa import load_certificate, matcher, usable
 from mailext.values import DnsAnswer, DnsStatus, TlsaRecord
 from tests.support import success_result_of
 from tests.trust.authority import Made, make
@@ -31,9 +31,9 @@ records = st.builds(TlsaRecord, octets, octets, octets, st.binary(max_size=80))
 def test_every_kind_of_record(usage: int, selector: int, kind: int) -> None:
     record = HOST.tlsa(usage, selector, kind)
     assert usable([record]) == (record,)
-    assert matches(record, HOST.certificate)
-    assert not matches(record, OTHER.certificate)
-    assert not matches(record, AUTHORITY.certificate)
+    assert matcher([record])(HOST.certificate)
+    assert not matcher([record])(OTHER.certificate)
+    assert not matcher([record])(AUTHORITY.certificate)
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_every_kind_of_record(usage: int, selector: int, kind: int) -> None:
     ],
 )
 def test_the_key_as_it_stands_in_any_certificate(made: Made) -> None:
-    assert matches(made.tlsa(3, 1, 1), made.certificate)
+    assert matcher([made.tlsa(3, 1, 1)])(made.certificate)
 
 
 def test_a_renewed_certificate_of_the_same_key() -> None:
     renewed = make("mx.example", AUTHORITY, key=HOST.key, days=(-1, 60))
-    assert matches(HOST.tlsa(3, 1, 1), renewed.certificate)
-    assert not matches(HOST.tlsa(3, 0, 1), renewed.certificate)
+    assert matcher([HOST.tlsa(3, 1, 1)])(renewed.certificate)
+    assert not matcher([HOST.tlsa(3, 0, 1)])(renewed.certificate)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ class TestDigestAgility:
 
     def test_a_stronger_one_of_another_key_counts(self) -> None:
         left = usable([HOST.tlsa(3, 1, 1), OTHER.tlsa(3, 1, 2)])
-        assert not any(matches(record, HOST.certificate) for record in left)
+        assert not any(matcher([record])(HOST.certificate) for record in left)
 
     def test_several_of_the_same_strength(self) -> None:
         rolling = (HOST.tlsa(3, 1, 1), OTHER.tlsa(3, 1, 1))
@@ -122,7 +122,7 @@ def test_no_octets_are_too_strange(published: list[TlsaRecord]) -> None:
     assert set(left) <= set(published)
     assert usable(left) == left
     for record in left:
-        assert not matches(record, HOST.certificate)
+        assert not matcher([record])(HOST.certificate)
 
 
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
@@ -135,9 +135,9 @@ def test_a_certificate_with_an_octet_changed(position: int, octet: int, kind: tu
         return
     record = HOST.tlsa(*kind)
     if kind[1] == 0:
-        assert matches(record, certificate) is (der == HOST.der)
+        assert matcher([record])(certificate) is (der == HOST.der)
     else:
-        assert matches(record, certificate) is (HOST.spki in der)
+        assert matcher([record])(certificate) is (HOST.spki in der)
 
 
 @given(records.filter(lambda record: record.matching_type not in {1, 2}))

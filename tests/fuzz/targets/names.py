@@ -27,7 +27,7 @@ from mailext.tlsrpt.record import parse_record
 from mailext.trust.dane_chain import why_not_authenticated
 from mailext.trust.mta_sts.policy import LONGEST_LIFE, StsMode, read_policy
 from mailext.trust.mta_sts.record import read_record_id, record_text
-from mailext.trust.tlsa import load_certificate, matches, usable
+from mailext.trust.tlsa import load_certificate, matcher, usable
 from mailext.values import DnsAnswer, DnsError, TlsaRecord
 from tests.fuzz.target import Target, expect
 from tests.support import success_result_of
@@ -105,7 +105,7 @@ def check_tlsa(data: bytes) -> None:
     # A bare key, RFC 7671 section 5.2.3, has several spellings: it need not match, but to have signed.
     is_bare_key = (record.usage, record.selector, record.matching_type) == (2, 1, 0)
     expect(
-        failure is not None or is_bare_key or any(matches(each, certificate) for each in records),
+        failure is not None or is_bare_key or any(matcher([each])(certificate) for each in records),
         "authenticated by nothing",
     )
     # What is shown is foreign too.
@@ -113,7 +113,7 @@ def check_tlsa(data: bytes) -> None:
     expect(failure is None or failure.reason.isprintable(), "a reason that no log can hold")
     shown = load_certificate(data[3:])
     if shown is not None:
-        matches(TlsaRecord(3, 1, 1, b""), shown)
+        matcher([TlsaRecord(3, 1, 1, b"")])(shown)
 
 
 def check_policy(data: bytes) -> None:
