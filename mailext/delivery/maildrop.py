@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,10 +87,14 @@ class Maildrops:
     when the first message comes.
 
     :param root: the folder that they are in; its own folder exists.
+    :param steady: seconds of a clock that never jumps.
+    :ivar sync_seconds: what a sync has taken of late.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, steady: Callable[[], float]) -> None:
+        self.sync_seconds = 0.0
         self._root = root
+        self._steady = steady
         # When each Maildir was last prepared.
         self._prepared: dict[Mailbox, tuple[str, float]] = {}
 
@@ -109,7 +113,7 @@ class Maildrops:
                 placings[index] = self._write(letter)
             except Exception as trouble:  # noqa: BLE001 - told to the one whose letter it is
                 troubles[index] = trouble
-        _place(placings.values())
+        self._place(placings.values())
         for index, placing in placings.items():
             troubles[index] = placing.trouble
         return troubles
@@ -123,6 +127,26 @@ class Maildrops:
         except FileNotFoundError:
             # Somebody has removed its folders.
             return _written(self._prepare(letter.account, letter.now), letter)
+
+    def _place(self, placings: Iterable[_Placing]) -> None:
+        moved: dict[str, list[_Placing]] = {}
+        taken: list[float] = []
+        # All are written before the first is waited for: the file system brings
+        # them to the disk together.
+        for placing in placings:
+            began = self._steady()
+            try:
+                placing.synchronise()
+                taken.append(self._steady() - began)
+                placing.move()
+            except Exception as trouble:  # noqa: BLE001 - told to the one whose letter it is
+                placing.trouble = trouble
+                _remove(placing.temporary)
+            else:
+                moved.setdefault(placing.maildir, []).append(placing)
+        # The others may have waited for a processor and not for the disk.
+        self.sync_seconds = min(taken, default=self.sync_seconds)
+        _sync_folders(moved)
 
     def _prepare(self, account: Mailbox, now: float) -> str:
         maildir = account_folder(self._root, account)
@@ -151,19 +175,7 @@ def _written(maildir: str, letter: Letter) -> _Placing:
     return _Placing(maildir, letter.name, len(letter.headers) + letter.body.size, descriptor)
 
 
-def _place(placings: Iterable[_Placing]) -> None:
-    moved: dict[str, list[_Placing]] = {}
-    # All are written before the first is waited for: the file system brings
-    # them to the disk together.
-    for placing in placings:
-        try:
-            placing.synchronise()
-            placing.move()
-        except Exception as trouble:  # noqa: BLE001 - told to the one whose letter it is
-            placing.trouble = trouble
-            _remove(placing.temporary)
-        else:
-            moved.setdefault(placing.maildir, []).append(placing)
+def _sync_folders(moved: Mapping[str, Sequence[_Placing]]) -> None:
     for maildir, together in moved.items():
         try:
             _sync_folder(f"{maildir}/new")

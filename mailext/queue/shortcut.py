@@ -45,7 +45,8 @@ class ShortcutTarget:
 
     :param queue: for every message that has no shortcut.
     :param mailboxes: where the shortcut leads.
-    :param has_mailbox: whether an address is that of a mailbox there.
+    :param has_mailbox: whether an address is that of a mailbox there, and the
+        way to it is quick.
     """
 
     queue: QueueTarget

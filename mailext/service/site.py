@@ -48,6 +48,7 @@ from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
 from mailext.tlsrpt.collecting import ResultCollector
 from mailext.tlsrpt.reporter import TlsReporter
+from mailext.values import Mailbox
 
 __all__ = ["ISiteReactor", "Site"]
 
@@ -58,6 +59,9 @@ _MAILBOX_THREADS = 8
 _MAILBOXES_WAITING = 200
 # Each session of IMAP or POP3 waits for one command.
 _ACCESSES_WAITING = 5000
+# Where a mailbox's sync takes longer, in seconds, the queue is quicker: there
+# messages share one.
+_QUICK_SYNC = 0.001
 # Messages that are attempted at one time: each may wait for a host that is slow,
 # and has no more in memory than the beginning of its content.
 _ATTEMPTS = 1000
@@ -127,8 +131,10 @@ class Site:
         clock = QueueClock(reactor, monotonic)
         # Names are to be unique, not secret; the system's randomness is slow.
         names = Random(random.getrandbits(256))  # noqa: S311 - see above
-        maildrops = Maildrops(configuration.state_dir / "mail")
-        self._letters = Batches(reactor, "mailext-maildrop", maildrops.put, threads=4, size=50, waiting=5000)
+        self._maildrops = Maildrops(configuration.state_dir / "mail", monotonic)
+        self._letters = Batches(
+            reactor, "mailext-maildrop", self._maildrops.put, threads=4, size=50, waiting=5000
+        )
         self.mailboxes = Mailboxes(
             partial(account_folder, configuration.state_dir / "mail"),
             MessageNames(reactor, configuration.hostname, names),
@@ -177,7 +183,7 @@ class Site:
             concurrency=_ATTEMPTS,
         )
         self.queue = QueueTarget(self.store.queue, ids, clock, self._manager)
-        self.intake = ShortcutTarget(self.queue, mailboxes, self._local.dispatch.leaves)
+        self.intake = ShortcutTarget(self.queue, mailboxes, self._has_shortcut)
         self._make_courier = partial(make_courier, target=self.queue, reactor=reactor)
         self._reporter = TlsReporter(
             self.store.tls_results,
@@ -248,6 +254,10 @@ class Site:
 
     def _digest_logins(self, configuration: Configuration) -> None:
         self._digests.configure(configuration.identities.user_log_mail, self._holder_mail(configuration))
+
+    def _has_shortcut(self, address: Mailbox) -> bool:
+        """Whether a message for this address may go past the queue."""
+        return self._maildrops.sync_seconds < _QUICK_SYNC and self._local.dispatch.leaves(address)
 
     def _put_letter(self, letter: Letter) -> Deferred[Exception | None]:
         """Put a letter into its Maildir, and tell the sessions that look at it."""

@@ -54,7 +54,7 @@ def make_target(
 ) -> MaildirTarget:
     book = AddressBook(["example.org"], accounts)
     random = Random(seed)
-    maildrops = Maildrops(root)
+    maildrops = Maildrops(root, clock.seconds)
     return MaildirTarget(
         lambda letter: in_thread(lambda: maildrops.put([letter])[0]),
         root.parent,
@@ -379,7 +379,7 @@ def letter_for(account: Mailbox, name: str, root: Path) -> Letter:
 
 
 def test_messages_that_come_together_share_the_sync_of_their_folder(root, monkeypatch):
-    maildrops, syncs, sync = Maildrops(root), [], os.fsync
+    maildrops, syncs, sync = Maildrops(root, Clock().seconds), [], os.fsync
 
     assert maildrops.put([letter_for(ANN, "0", root), letter_for(BOB, "0", root)]) == [None, None]
     monkeypatch.setattr(os, "fsync", lambda descriptor: syncs.append(descriptor) or sync(descriptor))
@@ -399,7 +399,7 @@ def test_messages_that_come_together_share_the_sync_of_their_folder(root, monkey
 
 
 def test_a_folder_that_cannot_be_synchronised_takes_all_of_its_messages_back(root, monkeypatch):
-    maildrops = Maildrops(root)
+    maildrops = Maildrops(root, Clock().seconds)
 
     maildrops.put([letter_for(ANN, "0", root), letter_for(BOB, "0", root)])
     Fault(monkeypatch, "fsync", errno.EIO, at=3, only=True)
@@ -409,3 +409,14 @@ def test_a_folder_that_cannot_be_synchronised_takes_all_of_its_messages_back(roo
     assert [type(trouble) for trouble in troubles] == [OSError, OSError, type(None)]
     assert len(files(root)) == 1
     assert len(files(root, BOB)) == 2
+
+
+def test_it_is_known_how_long_a_sync_takes(root, monkeypatch):
+    clock = Clock()
+    maildrops = Maildrops(root, clock.seconds)
+    maildrops.put([letter_for(ANN, "0", root)])
+    assert maildrops.sync_seconds == 0
+    waits = iter([0.5, 0.25, 0.75])
+    monkeypatch.setattr(os, "fsync", lambda _: clock.advance(next(waits, 0)))
+    maildrops.put([letter_for(ANN, name, root) for name in "123"])
+    assert maildrops.sync_seconds == 0.25

@@ -141,7 +141,7 @@ def test_a_message_that_is_coming_in_is_finished(server: RunningServer) -> None:
         eventually(lambda: not answers(server.mx), "the ports to close")
         client.send(b"lo.\r\n.\r\n")
         code, text = client.getreply()
-        assert (code, text.startswith(b"2.0.0 Ok: delivered as")) == (250, True)
+        assert (code, text.startswith(b"2.0.0 Ok: ")) == (250, True)
         assert client.getreply()[0] == 421
     server.join()
     server.start()
