@@ -61,7 +61,7 @@ _MAILBOXES_WAITING = 200
 _ACCESSES_WAITING = 5000
 # Where a mailbox's sync takes longer, in seconds, the queue is quicker: there
 # messages share one.
-_QUICK_SYNC = 0.001
+_QUICK_SYNC = 0.002
 # Messages that are attempted at one time: each may wait for a host that is slow,
 # and has no more in memory than the beginning of its content.
 _ATTEMPTS = 1000
