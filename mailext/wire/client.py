@@ -404,8 +404,9 @@ class ClientSession:
         if not named or self._mails == self.limits.mails:
             raise CannotCarryError(BEYOND_LIMITS)
         if len(named) < len(recipients):
+            within = set(named)
             for recipient in recipients:
-                if recipient not in named:
+                if recipient not in within:
                     transaction.settle(recipient.address, BEYOND_LIMITS)
         return named
 
