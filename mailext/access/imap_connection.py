@@ -55,6 +55,8 @@ CommandEntry = tuple[Callable[..., Any], ...]
 # ASTRING-CHAR but for "+" (RFC 3501 section 9, tag).
 _TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}')
 _VERB = re.compile(rb"[A-Za-z]{1,32}")
+# RFC 7888: its octets follow without being asked for.
+_UNASKED_LITERAL = re.compile(rb"\{[0-9]+[+-]\}\Z")
 _RESPONSE_CODE = re.compile(rb"\[([A-Z-]+)[^\]]*\] ?")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _ERRORS = frozenset({b"NO", b"BAD"})
@@ -182,6 +184,10 @@ class ImapConnection(AccessConnection, BoundedArguments):
 
     def lineReceived(self, line: bytes) -> None:
         if self.is_leaving:
+            return
+        if _UNASKED_LITERAL.search(line):
+            # What follows may be a message, and would be read as commands.
+            self._leave(b"LITERAL+ is not offered")
             return
         super().lineReceived(line)
         if self._is_busy or self.outflow.is_full:

@@ -222,6 +222,8 @@ VECTORS = (
     ReaderVector("imap-authenticate-command-for-response", Threat.AUTH, _OUT, b"a AUTHENTICATE PLAIN\r\nb NOOP\r\nz NOOP\r\n", ("+", "a BAD", "z OK"), "RFC 3501 section 6.2.2"),
     ReaderVector("imap-authenticate-line-too-long", Threat.LENGTHS, _OUT, b"a AUTHENTICATE PLAIN\r\n" + b"A" * 13000 + b"\r\nz NOOP\r\n", ("+", "a BAD", "z OK"), "RFC 4954 section 4"),
     ReaderVector("imap-literal-of-nothing", Threat.NUMBERS, _OUT, b"a LOGIN {0}\r\n x\r\nz NOOP\r\n", ("+", "a NO", "z OK"), "RFC 3501 section 4.3"),
+    ReaderVector("imap-literal-unasked", Threat.SMUGGLING, _OUT, b"a LOGIN {10+}\r\nb LOGOUT\r\n x\r\n", ("* BYE",), "RFC 7888 section 4", ended=True),
+    ReaderVector("imap-literal-unasked-of-a-message", Threat.SMUGGLING, _IN, b"a APPEND INBOX {10+}\r\nb LOGOUT\r\n\r\n", ("* BYE",), "RFC 7888 section 4", ended=True),
     ReaderVector("imap-literal-too-long", Threat.LENGTHS, _OUT, b"a LOGIN {70000}\r\nz NOOP\r\n", ("a BAD", "z OK"), "RFC 3501 section 4.3"),
     ReaderVector("imap-append-date-out-of-range", Threat.NUMBERS, _IN, b'a APPEND INBOX "99-Jan-2024 99:99:99 +9999" {1}\r\nx\r\nz NOOP\r\n', ("+", "a NO", "z OK"), _GRAMMAR),
     ReaderVector("imap-append-crlf-missing", Threat.SMUGGLING, _IN, b"a APPEND INBOX {3}\r\nabcz NOOP\r\nz NOOP\r\n", ("+", "a BAD", "z OK"), "RFC 3501 section 6.3.11"),
