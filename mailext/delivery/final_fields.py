@@ -10,7 +10,7 @@ from mailext.message.trace import delivered_to, original_to, return_path
 from mailext.values import Mailbox, Outcome, Recipient
 from mailext.wire.grammar import parse_mailbox
 
-__all__ = ["LOOP", "FinalFields"]
+__all__ = ["LOOP", "FinalFields", "mailboxes_been_in"]
 
 #: Of a recipient that the message has been at before.
 LOOP = Outcome(554, "5.4.6", "Mail loop: the message has been in this mailbox before")
@@ -27,7 +27,7 @@ class FinalFields:
         self._return_path = return_path(reverse_path)
         # RFC 5321 section 4.4: the final delivery's own is the only one.
         self._headers = headers.without([self._return_path.name])
-        self._been_in = _mailboxes_been_in(headers)
+        self._been_in = mailboxes_been_in(headers)
 
     def have_been_in(self, address: Mailbox) -> bool:
         """Whether the message was delivered to this address before."""
@@ -42,7 +42,8 @@ class FinalFields:
         return self._headers.with_on_top(*fields)
 
 
-def _mailboxes_been_in(headers: HeaderSection) -> set[Mailbox]:
+def mailboxes_been_in(headers: HeaderSection) -> set[Mailbox]:
+    """To which canonical addresses a message was delivered before, as it says itself."""
     been_in = set()
     for value in headers.values(b"delivered-to"):
         # What others wrote there need not be an address of ours, or any.

@@ -19,7 +19,9 @@ from twisted.mail.smtp import Address, SMTPBadRcpt, SMTPBadSender, SMTPServerErr
 from zope.interface import implementer
 
 from mailext.accounts.addresses import AddressBook, AddressKind
+from mailext.accounts.canonical import canonical_mailbox
 from mailext.delivery.expansion import Expansion, expand
+from mailext.delivery.final_fields import LOOP, mailboxes_been_in
 from mailext.interfaces import IDelivery, IDeliveryTarget, IEnvelopeAwareDelivery
 from mailext.message.headers import HeaderSection
 from mailext.message.submission import complete
@@ -168,8 +170,16 @@ class ExchangeDelivery:
         )
 
     def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery | Deferred[IDelivery]:
-        """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
+        """
+        See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`.
+
+        :raise SMTPServerError: if the message has been in every mailbox that it
+            is for. Taken, it would be reported on, to whoever its reverse-path
+            names.
+        """
         expansion = expand(self._book, envelope.recipients)
+        if self._all_loop(headers, expansion):
+            raise SMTPServerError(LOOP.code, f"{LOOP.enhanced} {LOOP.text}")
         # R8, RFC 8689 section 4.1: every copy has the demand of the message.
         envelope = replace(envelope, recipients=expansion.recipients)
         target = self._reception.target_for(self._session)
@@ -177,6 +187,14 @@ class ExchangeDelivery:
         if isinstance(delivery, Deferred):
             return delivery.addCallback(_ExpandedDelivery, expansion)
         return _ExpandedDelivery(delivery, expansion)
+
+    def _all_loop(self, headers: HeaderSection, expansion: Expansion) -> bool:
+        been_in = mailboxes_been_in(headers)
+        return bool(been_in) and all(
+            self._book.resolve(recipient.address).kind is AddressKind.LOCAL
+            and canonical_mailbox(recipient.address) in been_in
+            for recipient in expansion.recipients
+        )
 
     def _prepared(self, headers: HeaderSection) -> HeaderSection:
         """What becomes of the header section on its way: here nothing."""

@@ -268,6 +268,24 @@ class TestMessage:
         deliver(server.exchange(), ANN)
         assert server.sessions == [SESSION]
 
+    @pytest.mark.parametrize("recipients", [[ANN], [Mailbox("Ann+x", "example.org")], [INFO], [ANN, BOB]])
+    def test_a_loop_is_refused_and_not_reported_on(self, server, recipients):
+        headers = HeaderSection.parse(
+            b"Delivered-To: Ann@example.org\r\nDelivered-To: bob@example.org\r\n\r\n"
+        )[0]
+        for delivery in (server.exchange(), server.submission()):
+            with pytest.raises(SMTPServerError) as refused:
+                deliver(delivery, *recipients, headers=headers)
+            assert (refused.value.code, refused.value.resp[:6]) == (554, "5.4.6 ")
+
+    @pytest.mark.parametrize("other", [BOB, CAROL])
+    def test_a_loop_of_some_is_not_that_of_others(self, server, other):
+        headers = HeaderSection.parse(
+            b"Delivered-To: ann@example.org\r\nDelivered-To: carol@example.net\r\n\r\n"
+        )[0]
+        deliver(server.submission(), ANN, other, headers=headers)
+        assert [each.address for each in server.queue.envelope.recipients] == [ANN, other]
+
     @pytest.mark.requirement("R8")
     @pytest.mark.parametrize("demand", list(TlsDemand))
     def test_every_copy_has_the_demand_of_the_message(self, server, demand):
