@@ -76,6 +76,18 @@ def test_a_message_in_clear_is_no_company_for_others(site: RelaySite) -> None:
     assert site.report_about(required).told == ["bob failed 5.7.10"]
 
 
+@pytest.mark.requirement("R18")
+@pytest.mark.parametrize("demand", ["optional", "none"])
+def test_an_address_that_nobody_answers_at_keeps_nothing_from_going_in_clear(
+    site: RelaySite, demand: str
+) -> None:
+    name = f"{demand}.lame.test"
+    with site.host(name, "starttls no-handshake") as host:
+        site.records.add(name, "A", site.place("nobody").address, host.address)
+        until_done(site, send(site, f"bob@{name}", words=(demand,)))
+    assert [arrival.tls for arrival in host.arrivals] == [""]
+
+
 @pytest.mark.requirement("R12", "R14", "R15")
 def test_each_domain_of_one_message_decides_for_itself(site: RelaySite) -> None:
     offers = {"all.test": "starttls good keyword", "less.test": "starttls good", "none.test": "plain"}

@@ -160,8 +160,11 @@ class Connector:
                 if isinstance(error, TlsFailedError):
                     failed(error)
                 errors.append(error)
-        # What can be expected to pass, rather than what only fails for TLS.
-        raise next((error for error in errors if not isinstance(error, TlsFailedError)), errors[0])
+        # What can be expected to pass, rather than what only fails for TLS; but
+        # where TLS may fail, the caller can do without it.
+        prefers_tls_failure = use is TlsUse.WHERE_OFFERED and not hop.implicit_tls
+        preferred = (error for error in errors if isinstance(error, TlsFailedError) is prefers_tls_failure)
+        raise next(preferred, errors[0])
 
     async def _connect_to(self, address: str, hop: NextHop, use: TlsUse) -> IHopConnection:
         client = MailClient(hop, self._settings, self._roots.verifier(hop, use), self._clock)
