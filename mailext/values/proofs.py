@@ -58,6 +58,7 @@ class TlsEvidence:
     :param pkix_error: why chain and name could not be verified; None if they
         were.
     :param pkix_result: of which type that is.
+    :param strong: whether version and cipher suite are what BCP 195 wants.
     """
 
     version: str
@@ -66,6 +67,7 @@ class TlsEvidence:
     chain: tuple[bytes, ...] = ()
     pkix_error: str | None = None
     pkix_result: TlsResultType = TlsResultType.CERTIFICATE_NOT_TRUSTED
+    strong: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Proof:
     :param by: everything that authenticated the host; empty below
         :attr:`TlsLevel.AUTHENTICATED`.
     :param requiretls: whether REQUIRETLS was offered in the EHLO reply after
-        TLS (R12, RFC 8689 section 4.2.1).
+        TLS (R12, RFC 8689 section 4.2.1), and the TLS is strong (R13).
     :param reason: what led to these levels, for the log and for reports.
     :param mx_at_best: what ``mx`` might have been, had all been looked up that
         could not be.

@@ -144,6 +144,8 @@ STRONG = """
 secure a     | a starttls good old-tls keyword                      | require         | nowhere           | failed 5.7.10
 secure a     | a starttls good weak-cipher keyword                  | require         | nowhere           | failed 5.7.10
 secure a b   | a starttls good weak-cipher keyword; b starttls good keyword | require | b tls REQUIRETLS  | done
+secure a     | a starttls good weak-cipher keyword                  | null require    | a tls             | done
+secure a     | a starttls good weak-cipher keyword                  | require mode=opportunistic | a tls  | done
 """
 
 #: R17, R24: reports about mail with REQUIRETLS are not lost for want of the keyword.

@@ -130,6 +130,15 @@ def test_it_is_learned_from_deliveries(ruled: RelaySite) -> None:
     assert [arrival.parameters for arrival in host.arrivals] == [[]]
 
 
+@pytest.mark.requirement("R13")
+def test_nothing_is_learned_from_weak_tls(ruled: RelaySite) -> None:
+    ruled.records.add("old.test", "MX", "10 mx.old.test.", status=DnsStatus.SECURE)
+    with ruled.host("mx.old.test", "starttls good weak-cipher keyword") as host:
+        for _ in range(2):
+            assert demanded(ruled, send(ruled, "kim@old.test")) == "none"
+    assert len(host.arrivals) == 2
+
+
 def test_the_first_host_has_spoken_for_the_others(ruled: RelaySite) -> None:
     ruled.records.add("two.test", "MX", "10 first.two.test.", "20 second.two.test.", status=DnsStatus.SECURE)
     with ruled.host("second.two.test", "starttls good") as second:

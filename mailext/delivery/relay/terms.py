@@ -45,9 +45,11 @@ class Terms:
 
 
 def offers_requiretls(connection: IHopConnection) -> bool:
-    """Whether a host offers REQUIRETLS on a connection."""
-    # R12, RFC 8689 section 4.2.1: what was offered in clear does not count.
-    return connection.evidence is not None and "REQUIRETLS" in connection.keywords
+    """Whether a host offers REQUIRETLS on a connection that can keep its promise."""
+    # R12, R13, RFC 8689 section 4.2.1: what was offered in clear does not
+    # count, nor where TLS is weak.
+    evidence = connection.evidence
+    return evidence is not None and evidence.strong and "REQUIRETLS" in connection.keywords
 
 
 async def terms_of(

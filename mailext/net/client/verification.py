@@ -8,6 +8,7 @@ asked for the connection decides what it is worth, before anything is said on it
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from OpenSSL import SSL
@@ -90,6 +91,14 @@ def _context(file: Path | None, ciphers: bytes) -> SSL.Context:
     return context
 
 
+@cache
+def _strong_ciphers() -> frozenset[str]:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_cipher_list(_STRONG)
+    # With those of TLS 1.3, all of which are.
+    return frozenset(SSL.Connection(context, None).get_cipher_list())
+
+
 @implementer(IOpenSSLClientConnectionCreator)
 class HostVerifier:
     """
@@ -128,6 +137,7 @@ class HostVerifier:
             tuple(dump_certificate(FILETYPE_ASN1, certificate) for certificate in chain),
             self._error,
             self._result,
+            strong=connection.get_cipher_name() in _strong_ciphers(),
         )
 
     def _note(self, _: SSL.Connection, __: X509, error: int, depth: int, ok: int) -> bool:
