@@ -72,6 +72,11 @@ class Batches(Service, Generic[T, R]):
         for thread in self._threads:
             thread.join()
 
+    @property
+    def keeps_up(self) -> bool:
+        """Whether all that waits is no more than the threads take in one go."""
+        return self._waiting < self._size * len(self._threads)
+
     def do(self, thing: T) -> Deferred[R]:
         """
         :return: a Deferred of what came of it; it fails with

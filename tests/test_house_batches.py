@@ -68,6 +68,19 @@ def test_too_much_is_refused_at_once(worker: Worker) -> None:
     batches.stopService()
 
 
+def test_it_is_known_whether_the_threads_keep_up(worker: Worker) -> None:
+    reactor = ThreadCalls()
+    batches = started(worker, reactor)
+    taken = [batches.do(number) for number in range(2)]
+    assert batches.keeps_up
+    taken.append(batches.do(2))
+    assert not batches.keeps_up
+    worker.may.release(3)
+    reactor.wait_for(gatherResults(taken))
+    assert batches.keeps_up
+    batches.stopService()
+
+
 def test_work_that_fails_is_told_to_everyone_and_the_next_goes_on(worker: Worker) -> None:
     reactor = ThreadCalls()
     batches = started(worker, reactor)

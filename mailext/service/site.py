@@ -257,7 +257,9 @@ class Site:
 
     def _has_shortcut(self, address: Mailbox) -> bool:
         """Whether a message for this address may go past the queue."""
-        return self._maildrops.sync_seconds < _QUICK_SYNC and self._local.dispatch.leaves(address)
+        # While a disk hangs, no sync ends that could tell how slow it is.
+        is_quick = self._letters.keeps_up and self._maildrops.sync_seconds < _QUICK_SYNC
+        return is_quick and self._local.dispatch.leaves(address)
 
     def _put_letter(self, letter: Letter) -> Deferred[Exception | None]:
         """Put a letter into its Maildir, and tell the sessions that look at it."""
