@@ -85,6 +85,17 @@ def test_in_words(site: RelaySite, hosts: list[MxHost]) -> None:
         assert words in " ".join(printed.split())
 
 
+def test_an_address_that_nobody_answers_at(site: RelaySite) -> None:
+    with site.host("lame.test", "starttls no-handshake") as host:
+        site.records.add("lame.test", "A", site.place("nobody").address, host.address)
+        status, printed = asked(site, "lame.test", "--json")
+    told = json.loads(printed)
+    assert status == 1
+    assert told["ordinary"] == {"host": "lame.test", "reply": ""}
+    assert told["hosts"][0]["address"] == host.address
+    assert told["requiretls"]["reply"].startswith("451 4.4.1")
+
+
 def test_records_that_do_not_match(site: RelaySite) -> None:
     with site.host("broken.test", "starttls good keyword") as host:
         site.records.add("broken.test", "A", host.address, status=DnsStatus.SECURE, ttl=0)

@@ -122,16 +122,16 @@ class _Surveyor:
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows what is published
             return HostSurvey(hop, _for_all(not_known(hop, error)))
         strict = terms[TlsDemand.REQUIRE]
+        failed: list[TlsFailedError] = []
         try:
-            connection = await self.means.connector.connect(strict.hop, TlsUse.REQUIRED, lambda _: False)
-        except TlsFailedError as error:
-            causes = _without_tls(terms, error.outcome)
-            return HostSurvey(
-                hop, causes, error.session.address, None, _judged(strict), _results(strict, None)
+            connection = await self.means.connector.connect(
+                strict.hop, TlsUse.REQUIRED, lambda _: False, failed.append
             )
         except HopError as error:
-            causes = _for_all(error.outcome)
-            return HostSurvey(hop, causes, proof=_judged(strict), policies=_results(strict, None))
+            # At an address that answered, other mail can do without TLS.
+            causes = _without_tls(terms, error.outcome) if failed else _for_all(error.outcome)
+            address = failed[0].session.address if failed else ""
+            return HostSurvey(hop, causes, address, None, _judged(strict), _results(strict, None))
         try:
             return _seen(hop, terms, connection)
         finally:
