@@ -10,8 +10,8 @@ from typing import cast
 
 from mailext.cli.asking import ask
 from mailext.cli.grammar import Parser, asking, subcommand, subcommands
-from mailext.cli.numbers import count
-from mailext.cli.output import Output, Sheet
+from mailext.cli.numbers import count, duration
+from mailext.cli.output import Output, Sheet, minute
 from mailext.config.model import Configuration
 from mailext.control.identity_json import (
     ExportJson,
@@ -32,7 +32,6 @@ from mailext.control.identity_requests import (
     RevokeIdentity,
     ShowIdentity,
 )
-from mailext.units import parse_duration
 
 __all__ = ["add_to"]
 
@@ -65,7 +64,7 @@ def list_all(arguments: Namespace, configuration: Configuration, output: Output)
             each["type"],
             each["status"],
             each["label"],
-            _minute(each["lastSeen"]),
+            minute(each["lastSeen"]),
             _where(each),
             str(each["count"]),
         ]
@@ -92,7 +91,7 @@ def show(arguments: Namespace, configuration: Configuration, output: Output) -> 
         ["protocols", ", ".join(shown["protocols"])],
         ["logins", f"{shown['count']}, failed {shown['failures']}, refused {shown['refusals']}"],
         *(
-            ["from", f"{each['network']} {each['country']} {each['count']}x, {each['lastSeen']}"]
+            ["by any account", f"{each['lastSeen']} {each['network']} {each['country']}".rstrip()]
             for each in shown["places"]
         ),
         *(
@@ -144,7 +143,7 @@ def log(arguments: Namespace, configuration: Configuration, output: Output) -> i
     logins = cast("list[LoginJson]", asked)
     rows = [
         [
-            _minute(each["time"]),
+            minute(each["time"]),
             each["outcome"],
             each["id"],
             each["label"] or each["type"],
@@ -177,11 +176,6 @@ def import_(arguments: Namespace, configuration: Configuration, output: Output) 
     return 0
 
 
-def _minute(time: str) -> str:
-    """A time of RFC 3339 in UTC, for people."""
-    return time[:16].replace("T", " ")
-
-
 def _where(each: IdentityJson | LoginJson) -> str:
     return f"{each['address']} {each['country']}".rstrip()
 
@@ -210,7 +204,7 @@ def _revoke(parser: Parser) -> None:
         "--for",
         dest="duration",
         metavar="DURATION",
-        type=parse_duration,
+        type=duration,
         help="for so long, as 2h or 7d; for good without it",
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from mailext.cli.asking import ask
 from mailext.cli.grammar import Parser, asking, subcommand, subcommands
-from mailext.cli.output import Output, Sheet
+from mailext.cli.output import Output, Sheet, minute
 from mailext.config.model import Configuration
 from mailext.control.licence_requests import AddLicence, ListLicences, RevokeLicence
 
@@ -76,9 +76,9 @@ def list_all(arguments: Namespace, configuration: Configuration, output: Output)
             each["account"] or "any",
             each["label"],
             each["state"],
-            each["validFrom"],
-            each["validUntil"] or "",
-            each["lastUsed"] or "never",
+            minute(each["validFrom"]),
+            minute(each["validUntil"] or ""),
+            minute(each["lastUsed"] or "never"),
         ]
         for each in licences
     ]

@@ -14,7 +14,12 @@ from rich.text import Text
 
 from mailext.config.problems import Problem
 
-__all__ = ["JsonOutput", "Output", "Sheet", "TextOutput"]
+__all__ = ["JsonOutput", "Output", "Sheet", "TextOutput", "minute"]
+
+
+def minute(time: str) -> str:
+    """A time of RFC 3339 in UTC, for people."""
+    return time[:16].replace("T", " ")
 
 
 @frozen

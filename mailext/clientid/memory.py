@@ -161,7 +161,8 @@ class MemoryIdentityRegistry:
     def _add_place(self, name: str, account: str, place: Place, when: float) -> None:
         places = self._places[name]
         known = places.get(place.network)
-        places[place.network] = SeenPlace(place, account, when, known.count + 1 if known else 1)
+        before = known.count if known and known.account == account else 0
+        places[place.network] = SeenPlace(place, account, when, before + 1)
         if len(places) > _MOST_PLACES:
             del places[min(places, key=lambda network: places[network].when)]
 

@@ -102,7 +102,7 @@ class IIdentityRegistry(Interface):
 
         :param since: wall clock, seconds since the epoch.
         :return: a Deferred of :class:`~mailext.values.SeenPlace`, one for each
-            account and network, the latest first; not more than 20.
+            network, the latest first; not more than 20.
         """
 
     def churn(account: str, place: Place, since: float) -> Deferred[IdentityChurn]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, case, delete, select, update
 
 from mailext.storage.schema import identity_place
 from mailext.values import Place, SeenPlace
@@ -41,7 +41,10 @@ _SEEN = (
         longitude=bindparam("longitude"),
         account=bindparam("its_account"),
         last_seen=bindparam("when"),
-        count=identity_place.c.count + 1,
+        # What another account did there is not this one's history.
+        count=case(
+            (identity_place.c.account == bindparam("its_account"), identity_place.c.count + 1), else_=1
+        ),
     )
 )
 _INSERT = identity_place.insert()

@@ -87,9 +87,10 @@ class SeenPlace:
     """
     Where one identity was used.
 
-    :param account: whose login it was.
-    :param when: the latest login there; wall clock, seconds since the epoch.
-    :param count: how many logins there were from its network.
+    :param account: whose login was the latest there.
+    :param when: that login's time; wall clock, seconds since the epoch.
+    :param count: how many logins of this account there were from its network,
+        since another account was used there with the identity.
     """
 
     place: Place

@@ -31,7 +31,9 @@ def test_a_token_is_made_up_and_shown_once(run: Run) -> None:
         "validUntil": "2027-01-31T00:00:00Z",
         "lastUsed": None,
     }
-    assert added["token"] not in run("licence", "list")[1]
+    table = run("licence", "list")[1]
+    assert added["token"] not in table
+    assert "2027-01-31 00:00" in table
 
 
 def test_a_token_of_the_operators_own(run: Run) -> None:

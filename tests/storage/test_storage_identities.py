@@ -164,6 +164,19 @@ def test_how_many_other_accounts_use_it_is_counted_no_further_than_asked(offline
     assert success_result_of(offline.identities.otherAccountsOf("user0@example.org", PHONE, 5)) == 5
 
 
+def test_what_another_account_did_with_a_device_is_not_told_as_ones_own(offline: Store) -> None:
+    """A person's export tells nothing of others who share the device."""
+    use(offline, when=1.0)
+    use(offline, when=2.0)
+    use(offline, when=3.0, account=BOB)
+    assert success_result_of(offline.identity_admin.held(ANN, None))[0].places == ()
+    (bobs,) = success_result_of(offline.identity_admin.held(BOB, None))
+    assert [(place.account, place.when, place.count) for place in bobs.places] == [(BOB, 3.0, 1)]
+    use(offline, when=4.0)
+    (own,) = success_result_of(offline.identity_admin.held(ANN, None))
+    assert [(place.account, place.count) for place in own.places] == [(ANN, 1)]
+
+
 def test_places_are_the_latest_first_and_not_too_many(offline: Store) -> None:
     for number in range(30):
         use(offline, when=float(number), place=Place.of(f"10.0.{number}.1"))
