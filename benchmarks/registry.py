@@ -1,7 +1,7 @@
 """
 The registry of identities under many sightings.
 
-    python -m benchmarks.registry [--sightings N] [--accounts N] [--devices N] [--filled N]
+    python -m benchmarks.registry [--sightings N] [--accounts N] [--devices N] [--filled N] [--shared DIR]
 
 Each sighting is a login as the server records it: looked up, then recorded in
 the registry and in the log of logins, through the committer, in a state
@@ -13,6 +13,9 @@ forgetting costs.
 With ``--filled`` it does so for the given number of sightings, then puts into
 the tables, without any recording, what that many sightings would have left of
 all devices, and does the same again: an hour's recording takes minutes so.
+
+With ``--shared`` the registry is in a directory that several processes may
+share: start two of them to see what they cost each other.
 """
 
 from __future__ import annotations
@@ -32,11 +35,12 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from mailext.clientid.entries import LoginEntry
-from mailext.storage.engine import Database, open_database
+from mailext.storage.engine import DATABASE_NAME, Database, open_database
 from mailext.storage.identity_keys import load_identity_keys
 from mailext.storage.identity_rows import row_values
 from mailext.storage.places import place_values
 from mailext.storage.schema import identity, identity_place
+from mailext.storage.shared_directory import REGISTRY_NAME
 from mailext.storage.store import Store, open_store
 from mailext.values import (
     Circumstances,
@@ -55,6 +59,7 @@ _SAMPLE = 500
 _STEPS = 10
 _NETWORKS = 3
 _FILLED_AT_A_TIME = 10_000
+_DATABASES = (DATABASE_NAME, REGISTRY_NAME)
 
 
 class Reactor:
@@ -168,14 +173,14 @@ def record(
 
 
 def size_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("mailext.sqlite*"))
+    return sum(path.stat().st_size for name in _DATABASES for path in folder.glob(f"{name}*"))
 
 
-def reopen(reactor: Reactor, store: Store, folder: Path) -> Store:
+def reopen(reactor: Reactor, store: Store, folder: Path, shared: Path | None) -> Store:
     """Close the store and open it again."""
     reactor.wait(store.close())
     began = time.perf_counter()
-    store = open_store(folder, reactor)
+    store = open_store(folder, reactor, shared)
     print(f"opening: {(time.perf_counter() - began) * 1000:.0f} ms", flush=True)
     return store
 
@@ -200,7 +205,8 @@ def fill(folder: Path, count: int, accounts: int, devices: int) -> None:
                 seen = {"account": record.account, "last_seen": _START, "count": times // networks}
                 yield name | row_values(record), [name | seen | place_values(place) for place in places]
 
-    database = open_database(folder)
+    name = DATABASE_NAME if (folder / DATABASE_NAME).exists() else REGISTRY_NAME
+    database = open_database(folder, name)
     source = rows()
     while some := list(islice(source, _FILLED_AT_A_TIME)):
         _insert(database, identity, [row for row, _ in some])
@@ -222,16 +228,19 @@ def _insert(database: Database, table: Table, rows: list[dict[str, object]]) -> 
         connection.execute(insert(table).prefix_with("OR IGNORE"), rows)
 
 
-def run(folder: Path, count: int, accounts: int, devices: int, filled: int) -> None:
+def run(
+    folder: Path, count: int, accounts: int, devices: int, filled: int, shared: Path | None = None
+) -> None:
     reactor = Reactor()
-    store = open_store(folder, reactor)
-    grow(reactor, store, folder, count, accounts, devices)
-    store = reopen(reactor, store, folder)
+    store = open_store(folder, reactor, shared)
+    held = shared or folder
+    grow(reactor, store, held, count, accounts, devices)
+    store = reopen(reactor, store, folder, shared)
     if filled:
         reactor.wait(store.close())
-        fill(folder, filled, accounts, devices)
-        store = reopen(reactor, open_store(folder, reactor), folder)
-        grow(reactor, store, folder, count, accounts, devices)
+        fill(held, filled, accounts, devices)
+        store = reopen(reactor, open_store(folder, reactor, shared), folder, shared)
+        grow(reactor, store, held, count, accounts, devices)
     began = time.perf_counter()
     gone = reactor.wait(store.pruning.prune(_START + count * _BETWEEN))
     print(f"forgetting: {time.perf_counter() - began:.1f} s for {gone} rows of it that were too old")
@@ -245,6 +254,7 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=4, metavar="N", help="of each account")
     parser.add_argument("--filled", type=int, default=0, metavar="N", help="measure again behind so many")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where the state directory is made")
+    parser.add_argument("--shared", type=Path, metavar="DIR", help="where the registry is; made as needed")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         run(
@@ -253,6 +263,7 @@ def main() -> None:
             arguments.accounts,
             arguments.devices,
             arguments.filled,
+            arguments.shared,
         )
 
 

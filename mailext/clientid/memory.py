@@ -103,8 +103,10 @@ class MemoryIdentityRegistry:
             self._add_place(name, account, place, when)
         return succeed(None)
 
-    def enrol(self, account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+    def enrol(self, account: str, identity: ClientIdentity, when: float, most: int) -> Deferred[None]:
         """See :meth:`IIdentityRegistry.enrol`."""
+        if self._trusted(account) >= most:
+            return succeed(None)
         return self._judged(account, identity, when, IdentityStatus.ENROLLED)
 
     def holdForApproval(self, account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
@@ -113,7 +115,7 @@ class MemoryIdentityRegistry:
 
     def trustedCount(self, account: str) -> Deferred[int]:
         """See :meth:`IIdentityRegistry.trustedCount`."""
-        return succeed(sum(record.status in _TRUSTED for record in self._of(account).values()))
+        return succeed(self._trusted(account))
 
     def otherAccountsOf(self, account: str, identity: ClientIdentity, limit: int) -> Deferred[int]:
         """See :meth:`IIdentityRegistry.otherAccountsOf`."""
@@ -141,6 +143,9 @@ class MemoryIdentityRegistry:
         known = self._known(account, identity, when)
         self.put(replace(known, status=status) if known.status is IdentityStatus.OBSERVED else known)
         return succeed(None)
+
+    def _trusted(self, account: str) -> int:
+        return sum(record.status in _TRUSTED for record in self._of(account).values())
 
     def _of(self, account: str) -> dict[str, IdentityRecord]:
         return self._records.get(account, {})

@@ -30,6 +30,7 @@ from mailext.geography import open_geography
 from mailext.interfaces import IPluginServices
 from mailext.net.tls import ServerContextFactory
 from mailext.plugins import PluginError, make_checker, make_policy
+from mailext.private_files import refuse_public
 from mailext.wire.grammar import GrammarError, parse_mailbox
 
 __all__ = ["check_configuration"]
@@ -55,6 +56,7 @@ def check_configuration(
             _addresses(configuration),
             check_delivery(configuration),
             _not_supported(configuration),
+            _shared_directory(configuration),
             _endpoints(configuration.listen, reactor),
             _certificates(configuration),
             _credentials_checkers(configuration),
@@ -109,6 +111,21 @@ def _not_supported(configuration: Configuration) -> Iterator[Finding]:
         yield ("database",), "not supported yet: PostgreSQL"
     elif configuration.database != "sqlite":
         yield ("database",), 'must be "sqlite"'
+
+
+def _shared_directory(configuration: Configuration) -> Iterator[Finding]:
+    folder = configuration.shared_dir
+    if folder is None:
+        return
+    if folder.resolve() == configuration.state_dir.resolve():
+        yield ("shared-dir",), "must be another directory than state-dir, which each process has for itself"
+    elif folder.exists() and not folder.is_dir():
+        yield ("shared-dir",), f"not a directory: {folder}"
+    elif folder.exists():
+        try:
+            refuse_public(folder)
+        except ValueError as error:
+            yield ("shared-dir",), str(error)
 
 
 def _endpoints(listen: Listen, reactor: IReactorCore) -> Iterator[Finding]:

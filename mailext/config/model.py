@@ -472,11 +472,12 @@ class Configuration:
     database: str = _key(
         '"sqlite", embedded in state-dir. "postgresql://..." is not supported yet.', default="sqlite"
     )
-    shared_counters: Path | None = _key(
-        "A database file in which several server processes on this machine count together what identity "
-        "checkers count; attack mode is then one for all of them. Made as needed.",
+    shared_dir: Path | None = _key(
+        "A folder in which several server processes on this machine keep together what they know of "
+        "identities, licences and logins, and what identity checkers count; attack mode is then one for all "
+        "of them. Made as needed.",
         default=None,
-        in_words="none: this process counts by itself",
+        in_words="none: this process knows what comes to it",
     )
     domains: tuple[str, ...] = _key(
         "Domains delivered here. The first completes a user name without @.",

@@ -32,14 +32,14 @@ class Source:
     def keeping(self, configuration: Configuration) -> Source:
         """
         The same source, but for what holds as long as the process: ``listen``,
-        ``state-dir``, ``database`` and ``shared-counters``.
+        ``state-dir``, ``database`` and ``shared-dir``.
         """
         listen = {name: list(endpoints) for name, endpoints in configuration.listen.endpoints().items()}
         kept: dict[tuple[str, ...], object] = {
             ("listen",): listen,
             ("state-dir",): str(configuration.state_dir),
             ("database",): configuration.database,
-            ("shared-counters",): str(configuration.shared_counters or ""),
+            ("shared-dir",): str(configuration.shared_dir or ""),
         }
         return evolve(self, flags={**self.flags, **kept})
 

@@ -44,7 +44,7 @@ class _ClosedRegistry:
         """See :meth:`IIdentityRegistry.record`."""
         _refuse()
 
-    def enrol(self, account: str, identity: ClientIdentity, when: float) -> NoReturn:
+    def enrol(self, account: str, identity: ClientIdentity, when: float, most: int) -> NoReturn:
         """See :meth:`IIdentityRegistry.enrol`."""
         _refuse()
 

@@ -37,30 +37,26 @@ def make_dispatcher(
     *,
     scram: ScramVerifiers,
     configuration: Callable[[], Configuration],
-    end_sessions: Callable[[str], object],
+    log_out: Callable[[str], object],
     abandon: Callable[[str], object],
     forget_destinations: Callable[[Iterable[str]], object],
     flush_tls_results: Callable[[], Deferred[None]],
 ) -> Dispatcher:
     """
-    :param passwords: hashes passwords, and remembers those that were right.
+    :param passwords: hashes passwords.
     :param addresses: the address book.
     :param target: the queue.
     :param counters: what identity checkers count, and attack mode.
     :param scram: the verifiers of the accounts.
     :param configuration: gives the configuration as it is now.
-    :param end_sessions: called with an account whose sessions are to end.
+    :param log_out: called with an account whose password is to be remembered no
+        more, and whose sessions are to end.
     :param abandon: called with the queue id of a message that was dropped.
     :param forget_destinations: called with domains that are to be tried at
         once, even if they are left alone for a while.
     :param flush_tls_results: brings what became of TLS, as far as it is counted
         in memory, into the store.
     """
-
-    def log_out(account: str) -> None:
-        passwords.forget(account)
-        end_sessions(account)
-
     return Dispatcher(
         Operations(
             accounts=AccountOperations(

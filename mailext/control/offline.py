@@ -25,6 +25,7 @@ from mailext.queue.target import QueueTarget
 from mailext.storage.counters import SqlCounterStore
 from mailext.storage.own_counters import OwnCounterStore
 from mailext.storage.shared_counters import open_shared_counters_offline
+from mailext.storage.shared_directory import counters_of
 from mailext.storage.store import Store, open_store_offline
 from mailext.values import AttackMode
 
@@ -46,7 +47,7 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
     :raise OSError: if a file cannot be made or opened.
     """
     random = SystemRandom()
-    store = open_store_offline(configuration.state_dir)
+    store = open_store_offline(configuration.state_dir, configuration.shared_dir)
     counters = _counters(configuration, store, clock)
     try:
         target = QueueTarget(
@@ -68,8 +69,8 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
             # Nobody logs in meanwhile.
             scram=ScramVerifiers(store.scram_secret),
             configuration=lambda: configuration,
-            # Without a server there are none, and nothing is under way.
-            end_sessions=lambda _: None,
+            # Without a server there are no sessions, and nothing is under way.
+            log_out=lambda _: None,
             abandon=lambda _: None,
             forget_destinations=lambda _: None,
             flush_tls_results=lambda: succeed(None),
@@ -82,8 +83,8 @@ def open_offline(configuration: Configuration, clock: IReactorTime) -> Iterator[
 def _counters(
     configuration: Configuration, store: Store, clock: IReactorTime
 ) -> OwnCounterStore | SqlCounterStore:
-    if configuration.shared_counters is not None:
-        return open_shared_counters_offline(configuration.shared_counters, clock)
+    if configuration.shared_dir is not None:
+        return open_shared_counters_offline(counters_of(configuration.shared_dir), clock)
     known: dict[str, AttackMode] = {}
     store.attack_modes.all().addCallback(known.update)
     return OwnCounterStore(clock, store.attack_modes, known)
@@ -106,7 +107,7 @@ class Snapshot:
 
 def take_snapshot(configuration: Configuration) -> Snapshot:
     """Read it; errors are those of :func:`open_offline`."""
-    store = open_store_offline(configuration.state_dir)
+    store = open_store_offline(configuration.state_dir, configuration.shared_dir)
     addresses: list[str] = []
     attack_modes: dict[str, AttackMode] = {}
     scram_verifiers: dict[str, str] = {}

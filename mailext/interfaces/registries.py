@@ -63,13 +63,15 @@ class IIdentityRegistry(Interface):
         :return: a Deferred of None.
         """
 
-    def enrol(account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+    def enrol(account: str, identity: ClientIdentity, when: float, most: int) -> Deferred[None]:
         """
         Take the identity on as one of the account's own: ENROLLED, if it is
         OBSERVED or not known yet. What the user or the operator has decided
         stays.
 
         :param when: wall clock, seconds since the epoch.
+        :param most: an account that has so many ENROLLED or APPROVED gets no
+            further one, whoever asks for it at the same time.
         :return: a Deferred of None.
         """
 

@@ -50,7 +50,7 @@ class LoginDigests:
         if every is None:
             self._mark.forget().addErrback(self._failed)
             return
-        self._mark.get().addErrback(self._failed)
+        Deferred.fromCoroutine(self._last()).addErrback(self._failed)
         self._wait(every, mail)
 
     def stop(self) -> None:
@@ -67,7 +67,7 @@ class LoginDigests:
         Deferred.fromCoroutine(self._send(mail)).addErrback(self._failed)
 
     async def _send(self, mail: HolderMail) -> None:
-        last = await self._mark.get()
+        last = await self._last()
         counted: defaultdict[str, int] = defaultdict(int)
         latest: defaultdict[str, deque[LoginEntry]] = defaultdict(lambda: deque(maxlen=_MOST_LINES))
         while page := await self._logins.page(last, _PAGE):
@@ -79,6 +79,14 @@ class LoginDigests:
         for account, entries in latest.items():
             await self._tell(mail, account, entries, counted[account] - len(entries))
         await self._mark.set(last)
+
+    async def _last(self) -> int:
+        """Up to where holders know. The first time it is the latest login: what was before is no news."""
+        last = await self._mark.get()
+        if last is None:
+            last = await self._logins.latest()
+            await self._mark.set(last)
+        return last
 
     async def _tell(self, mail: HolderMail, account: str, entries: deque[LoginEntry], earlier: int) -> None:
         holder = mail.holder_of(account)

@@ -102,8 +102,9 @@ class MailServer(Service):
 
     def reload(self) -> None:
         """
-        Read the configuration again, except ``listen``, ``state-dir`` and
-        ``database``. One that cannot be used changes nothing, and is logged.
+        Read the configuration again, except ``listen``, ``state-dir``,
+        ``database`` and ``shared-dir``. One that cannot be used changes
+        nothing, and is logged.
         """
         if self._serving is None:
             return

@@ -40,10 +40,12 @@ from mailext.service.local_delivery import ILocalReactor, LocalDelivery
 from mailext.service.login_digests import LoginDigests
 from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
 from mailext.service.relaying import Relaying
+from mailext.service.revoked_elsewhere import RevokedElsewhere
 from mailext.service.room import StateRoom
 from mailext.service.tls_reporting import make_courier
 from mailext.storage.own_counters import OwnCounterStore
 from mailext.storage.shared_counters import open_shared_counters
+from mailext.storage.shared_directory import counters_of
 from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
 from mailext.tlsrpt.collecting import ResultCollector
@@ -109,7 +111,7 @@ class Site:
     ) -> None:
         self.configuration = configuration
         snapshot = take_snapshot(configuration)
-        self.store = open_store(configuration.state_dir, reactor)
+        self.store = open_store(configuration.state_dir, reactor, configuration.shared_dir)
         self.addresses = CurrentAddresses(self.store.accounts, configuration, snapshot.addresses)
         self.room = StateRoom(configuration.state_dir, self.store.queue_admin.count, reactor)
         self._hashing = BoundedThreads(reactor, "mailext-hashing", os.cpu_count() or 1, _HASHINGS_WAITING)
@@ -125,9 +127,14 @@ class Site:
         self.scram = ScramVerifiers(self.store.scram_secret, snapshot.scram_verifiers)
         self.counters = (
             OwnCounterStore(reactor, self.store.attack_modes, snapshot.attack_modes)
-            if configuration.shared_counters is None
-            else open_shared_counters(configuration.shared_counters, reactor)
+            if configuration.shared_dir is None
+            else open_shared_counters(counters_of(configuration.shared_dir), reactor)
         )
+
+        def log_out(account: str) -> None:
+            passwords.forget(account)
+            end_sessions(account)
+
         clock = QueueClock(reactor, monotonic)
         # Names are to be unique, not secret; the system's randomness is slow.
         names = Random(random.getrandbits(256))  # noqa: S311 - see above
@@ -195,6 +202,7 @@ class Site:
         )
         self.store.limit(registry_limits(configuration.identities))
         self._pruning = PruningTimer(reactor, self.store.pruning.prune)
+        self._revoked_elsewhere = RevokedElsewhere(self.store.revocations, reactor, log_out)
         self._digests = LoginDigests(self.store.logins, self.store.digest_mark, reactor)
         self.dispatcher = make_dispatcher(
             self.store,
@@ -204,7 +212,7 @@ class Site:
             self.counters,
             scram=self.scram,
             configuration=lambda: self.configuration,
-            end_sessions=end_sessions,
+            log_out=log_out,
             abandon=self._manager.abandon,
             forget_destinations=self._relaying.forget,
             flush_tls_results=self._results.flush,
@@ -221,6 +229,8 @@ class Site:
         self._manager.start()
         self._pruning.start()
         self.counters.start()
+        if self.configuration.shared_dir is not None:
+            self._revoked_elsewhere.start()
         self._digest_logins(self.configuration)
         self._reporter.start()
 
@@ -282,6 +292,7 @@ class Site:
     async def _stop(self) -> None:
         self._pruning.stop()
         self._digests.stop()
+        self._revoked_elsewhere.stop()
         self._reporter.stop()
         await self._manager.stop()
         await self._relaying.stop()

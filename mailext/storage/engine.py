@@ -19,8 +19,9 @@ __all__ = ["DATABASE_NAME", "Database", "connect", "open_database"]
 #: The database's file name within the state directory.
 DATABASE_NAME = "mailext.sqlite"
 
-# How long a connection waits for a lock, in seconds: nobody but a backup or an
-# operator's shell can hold one.
+# How long a connection waits for a lock, in seconds: of a state directory nobody
+# but a backup or an operator's shell can hold one, of a shared one other
+# processes do.
 _BUSY_TIMEOUT = 10.0
 
 _PRAGMAS = (
@@ -48,16 +49,17 @@ class Database:
         self.writer.dispose()
 
 
-def open_database(directory: Path) -> Database:
+def open_database(directory: Path, name: str = DATABASE_NAME) -> Database:
     """
-    Open the database of a state directory, made and migrated as needed.
+    Open the database of a directory, made and migrated as needed.
 
-    :param directory: the state directory; the caller holds its lock.
+    :param directory: the caller holds a lock of it.
+    :param name: the database's file name there.
     :raise SchemaTooNewError: if it was written by a newer version.
     :raise StoreError: if it cannot be used.
     :raise OSError: if its file cannot be made or opened.
     """
-    path = directory / DATABASE_NAME
+    path = directory / name
     # SQLite gives its journals the mode of the database.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     os.fchmod(descriptor, 0o600)

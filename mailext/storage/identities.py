@@ -73,13 +73,15 @@ class SqlIdentityRegistry:
             partial(_record, known=known, when=when, circumstances=circumstances, room=room)
         )
 
-    def enrol(self, account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
+    def enrol(self, account: str, identity: ClientIdentity, when: float, most: int) -> Deferred[None]:
         """See :meth:`mailext.interfaces.IIdentityRegistry.enrol`."""
-        return self._judge(account, identity, when, IdentityStatus.ENROLLED)
+        known, room = self._known(account, identity), self._limits.per_account
+        return self._transactions.write(partial(_enrol, known=known, when=when, most=most, room=room))
 
     def holdForApproval(self, account: str, identity: ClientIdentity, when: float) -> Deferred[None]:
         """See :meth:`mailext.interfaces.IIdentityRegistry.holdForApproval`."""
-        return self._judge(account, identity, when, IdentityStatus.PENDING)
+        known, room = self._known(account, identity), self._limits.per_account
+        return self._transactions.write(partial(_hold, known=known, when=when, room=room))
 
     def trustedCount(self, account: str) -> Deferred[int]:
         """See :meth:`mailext.interfaces.IIdentityRegistry.trustedCount`."""
@@ -103,13 +105,6 @@ class SqlIdentityRegistry:
             partial(strangers.churn, account=account, network=place.network, since=since)
         )
 
-    def _judge(
-        self, account: str, identity: ClientIdentity, when: float, status: IdentityStatus
-    ) -> Deferred[None]:
-        known = self._known(account, identity)
-        room = self._limits.per_account
-        return self._transactions.write(partial(_judge, known=known, when=when, status=status, room=room))
-
     def _known(self, account: str, identity: ClientIdentity) -> Known:
         return Known(account, self._keys.hashes(identity), identity.type)
 
@@ -130,7 +125,13 @@ def _record(
         places.add_place(connection, known.hashes[0], known.account, place, when)
 
 
-def _judge(connection: Connection, known: Known, when: float, status: IdentityStatus, room: int) -> None:
-    if not identity_rows.set_status_of_new(connection, known, status):
-        welcome = status is IdentityStatus.ENROLLED
-        identity_rows.put_in(connection, known, when, status, room, welcome=welcome)
+def _enrol(connection: Connection, known: Known, when: float, most: int, room: int) -> None:
+    if identity_rows.count_trusted(connection, known.account) >= most:
+        return
+    if not identity_rows.set_status_of_new(connection, known, IdentityStatus.ENROLLED):
+        identity_rows.put_in(connection, known, when, IdentityStatus.ENROLLED, room, welcome=True)
+
+
+def _hold(connection: Connection, known: Known, when: float, room: int) -> None:
+    if not identity_rows.set_status_of_new(connection, known, IdentityStatus.PENDING):
+        identity_rows.put_in(connection, known, when, IdentityStatus.PENDING, room, welcome=False)

@@ -13,6 +13,7 @@ from mailext.storage.errors import StoreError
 from mailext.storage.identity_keys import IdentityKeys
 from mailext.storage.identity_rows import ID_DIGITS, begins_with, record_of, row_values
 from mailext.storage.places import forget_places, places, places_of_account
+from mailext.storage.revocations import add_revocation
 from mailext.storage.schema import identity, identity_alert, identity_stranger, login
 from mailext.storage.transactions import Transactions
 from mailext.values import IdentityRecord, IdentityStatus, SeenPlace
@@ -53,11 +54,13 @@ class IdentityAdmin:
 
     :param transactions: what runs its operations.
     :param keys: what the identities are hashed with.
+    :param process: tells this process from others.
     """
 
-    def __init__(self, transactions: Transactions, keys: IdentityKeys) -> None:
+    def __init__(self, transactions: Transactions, keys: IdentityKeys, process: str) -> None:
         self._transactions = transactions
         self._keys = keys
+        self._process = process
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -104,7 +107,8 @@ class IdentityAdmin:
 
     def revoke(self, account: str, identity_id: str, until: float | None) -> Deferred[IdentityRecord]:
         """
-        Let an identity log in no more (C16).
+        Let an identity log in no more (C16). Other processes that share the
+        registry learn of it (:mod:`mailext.storage.revocations`).
 
         :param until: wall clock, seconds since the epoch; then its status
             counts again. None: for good.
@@ -112,7 +116,9 @@ class IdentityAdmin:
         values: dict[str, object] = {"revoked_until": until}
         if until is None:
             values["status"] = IdentityStatus.REVOKED.value
-        return self._change(account, identity_id, values)
+        return self._transactions.write(
+            partial(_revoke, account=account, identity_id=identity_id, values=values, process=self._process)
+        )
 
     def forget(self, account: str, identity_id: str | None) -> Deferred[Forgotten]:
         """
@@ -187,6 +193,13 @@ def _change(
     mine = _is(account, _hash_of(connection, account, identity_id))
     connection.execute(update(identity).where(*mine).values(values))
     return record_of(connection.execute(select(identity).where(*mine)).mappings().one())
+
+
+def _revoke(
+    connection: Connection, account: str, identity_id: str, values: dict[str, object], process: str
+) -> IdentityRecord:
+    add_revocation(connection, account, process)
+    return _change(connection, account, identity_id, values)
 
 
 def _show(connection: Connection, account: str, identity_id: str) -> HeldIdentity:

@@ -1,6 +1,7 @@
 """
 The keys of the client identities' hashes: ``identity.key`` in the state
-directory, one key a line in hexadecimal digits, the newest first.
+directory, or in the one that processes share; one key a line in hexadecimal
+digits, the newest first.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from mailext.private_files import refuse_public
 from mailext.storage.errors import StoreError
 from mailext.values import ClientIdentity
 
-__all__ = ["IdentityKeys", "KeyFileError", "load_identity_keys"]
+__all__ = [
+    "KEY_FILE_NAME",
+    "IdentityKeys",
+    "KeyFileError",
+    "add_key_file",
+    "load_identity_keys",
+    "read_identity_keys",
+]
+
+#: The file name of the keys in their directory.
+KEY_FILE_NAME = "identity.key"
 
 _KEY_SIZE = 32
 # 128 bits tell devices apart.
@@ -74,14 +85,23 @@ def load_identity_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Iden
     :raise KeyFileError: if the file holds anything but keys, or is not for its
         owner and group alone.
     """
+    if not path.exists():
+        add_key_file(path, random_bytes(_KEY_SIZE).hex() + "\n")
+    return read_identity_keys(path)
+
+
+def read_identity_keys(path: Path) -> IdentityKeys:
+    """
+    Read the keys.
+
+    :raise KeyFileError: as :func:`load_identity_keys` does.
+    :raise OSError: if there is no such file.
+    """
     try:
         refuse_public(path)
-        text = path.read_text("ascii", "replace")
     except ValueError as error:
         raise KeyFileError(str(error)) from error
-    except FileNotFoundError:
-        text = random_bytes(_KEY_SIZE).hex() + "\n"
-        _write(path, text)
+    text = path.read_text("ascii", "replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         raise KeyFileError(f"{path}: no key in the file")
@@ -91,7 +111,13 @@ def load_identity_keys(path: Path, random_bytes: Callable[[int], bytes]) -> Iden
     return IdentityKeys(*map(bytes.fromhex, lines))
 
 
-def _write(path: Path, text: str) -> None:
+def add_key_file(path: Path, text: str) -> None:
+    """
+    Make a file of keys, of which there is either nothing or all.
+
+    :param text: what is to stand in it.
+    :raise OSError: if it cannot be made.
+    """
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

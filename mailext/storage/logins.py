@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, select
 from twisted.internet.defer import Deferred, succeed
 
 from mailext.clientid.entries import LoginEntry
@@ -78,6 +78,10 @@ class SqlLoginLog:
         which = and_(login.c.account == account, login.c.clientid == identity_id)
         return self._transactions.read(partial(_latest, which=which, limit=limit))
 
+    def latest(self) -> Deferred[int]:
+        """:return: a Deferred of the number of the latest attempt; 0 if there is none."""
+        return self._transactions.read(_latest_number)
+
     def page(self, after: int, limit: int) -> Deferred[list[tuple[int, LoginEntry]]]:
         """
         :param after: the number of the last one that is known; 0 for none.
@@ -137,6 +141,10 @@ def _trim(connection: Connection, most: int, *, proved: bool) -> None:
 def _latest(connection: Connection, which: ColumnElement[bool], limit: int) -> list[LoginEntry]:
     statement = select(login).where(which).order_by(login.c.number.desc()).limit(limit)
     return [_entry_of(row) for row in connection.execute(statement).mappings()]
+
+
+def _latest_number(connection: Connection) -> int:
+    return connection.scalar(select(func.max(login.c.number))) or 0
 
 
 def _page(connection: Connection, after: int, limit: int) -> list[tuple[int, LoginEntry]]:

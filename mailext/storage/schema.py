@@ -41,6 +41,7 @@ __all__ = [
     "message",
     "metadata",
     "recipient",
+    "revocation",
     "sts_policy",
     "tls_failure",
     "tls_policy",
@@ -361,6 +362,17 @@ requiretls_support = Table(
     Column("destination", String, primary_key=True),
     Column("seen", Double, nullable=False),
     sqlite_with_rowid=False,
+)
+
+#: The accounts of which an identity was revoked, and by which process: others
+#: end their sessions. The numbers go up; so many of the latest are kept.
+revocation = Table(
+    "revocation",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("account", String, nullable=False),
+    Column("process", String, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 #: Where attack mode was set by hand.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
 
 from mailext.per_turn import IThreadsReactor
-from mailext.private_files import refuse_public
 from mailext.storage import messages
 from mailext.storage.accounts import SqlAccountStore
 from mailext.storage.alerts import AlertLedger
@@ -19,11 +19,10 @@ from mailext.storage.attack_modes import SqlAttackModes
 from mailext.storage.background import BackgroundTransactions
 from mailext.storage.content import ContentFolder
 from mailext.storage.engine import Database, open_database
-from mailext.storage.errors import StoreError
 from mailext.storage.holder_digest import DigestMark
 from mailext.storage.identities import SqlIdentityRegistry
 from mailext.storage.identity_admin import IdentityAdmin
-from mailext.storage.identity_keys import IdentityKeys, load_identity_keys
+from mailext.storage.identity_keys import KEY_FILE_NAME, IdentityKeys, load_identity_keys
 from mailext.storage.licences import SqlLicenceRegistry
 from mailext.storage.lock import StateLock
 from mailext.storage.logins import SqlLoginLog
@@ -34,18 +33,35 @@ from mailext.storage.queue import SqlQueueStore
 from mailext.storage.queue_admin import QueueAdmin
 from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.requiretls_support import SqlSupportStore
+from mailext.storage.revocations import Revocations
+from mailext.storage.shared_directory import make_private, open_shared_directory
 from mailext.storage.tls_results import SqlTlsResults
 from mailext.storage.transactions import DirectTransactions, Transactions
 
 __all__ = ["Store", "open_store", "open_store_offline"]
 
-_KEY_FILE = "identity.key"
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """
+    A database, and what runs operations on it.
+    """
+
+    database: Database
+    transactions: Transactions
+
+    async def close(self) -> None:
+        await self.transactions.close()
+        self.database.dispose()
 
 
 class Store:
     """
-    Everything that a state directory holds.
+    Everything that a state directory holds, and what several processes share.
 
+    :param own: the state directory's database.
+    :param shared: the one with the identities, the licences and the logins; it
+        may be the same.
     :ivar queue: the queue, for the queue target and the queue manager.
     :ivar queue_admin: the operator's questions about it.
     :ivar accounts: the accounts.
@@ -57,6 +73,8 @@ class Store:
     :ivar attack_modes: where attack mode was set by hand.
     :ivar logins: the attempts to log in.
     :ivar alerts: whom messages about identities were sent to.
+    :ivar revocations: whose sessions are to end, for something that another
+        process has done.
     :ivar digest_mark: up to which login holders were sent their logs.
     :ivar pruning: forgets what is old.
     :ivar sts_policies: the MTA-STS policies of other domains.
@@ -67,38 +85,44 @@ class Store:
     def __init__(
         self,
         lock: StateLock,
-        database: Database,
+        own: _Running,
+        shared: _Running,
         folder: ContentFolder,
         keys: IdentityKeys,
-        transactions: Transactions,
     ) -> None:
         self._lock = lock
-        self._database = database
-        self._transactions = transactions
+        self._running = (own,) if shared is own else (shared, own)
+        process = secrets.token_hex(8)
+        transactions, registry = own.transactions, shared.transactions
         self.queue = SqlQueueStore(transactions, folder)
         self.queue_admin = QueueAdmin(transactions, folder)
         self.accounts = SqlAccountStore(transactions)
         self.scram_secret = keys.secret(b"salts of SCRAM")
         self.app_passwords = SqlAppPasswords(transactions, keys)
-        self.identities = SqlIdentityRegistry(transactions, keys)
-        self.identity_admin = IdentityAdmin(transactions, keys)
-        self.licences = SqlLicenceRegistry(transactions, keys)
+        self.identities = SqlIdentityRegistry(registry, keys)
+        self.identity_admin = IdentityAdmin(registry, keys, process)
+        self.licences = SqlLicenceRegistry(registry, keys)
         self.attack_modes = SqlAttackModes(transactions)
-        self.logins = SqlLoginLog(transactions)
-        self.alerts = AlertLedger(transactions)
+        self.logins = SqlLoginLog(registry)
+        self.alerts = AlertLedger(registry)
+        self.revocations = Revocations(registry, process)
         self.digest_mark = DigestMark(transactions)
-        self.pruning = RegistryPruning(transactions)
+        self.pruning = RegistryPruning(registry)
         self.sts_policies = SqlStsPolicyStore(transactions)
         self.requiretls_support = SqlSupportStore(transactions)
         self.tls_results = SqlTlsResults(transactions)
 
     def probe(self) -> Deferred[None]:
         """
-        Commit a change of no meaning, and read it.
+        Commit a change of no meaning to each database, and read it.
 
         :return: a Deferred that fails if that cannot be done.
         """
-        return probe(self._transactions)
+        return Deferred.fromCoroutine(self._probe())
+
+    async def _probe(self) -> None:
+        for each in self._running:
+            await probe(each.transactions)
 
     def limit(self, limits: RegistryLimits) -> None:
         """Keep so much of identities and logins from now on."""
@@ -113,14 +137,15 @@ class Store:
 
         :return: a Deferred that fires when that is done.
         """
-        return self._transactions.close().addCallback(self._closed)
+        return Deferred.fromCoroutine(self._close())
 
-    def _closed(self, _: None) -> None:
-        self._database.dispose()
+    async def _close(self) -> None:
+        for each in self._running:
+            await each.close()
         self._lock.release()
 
 
-def open_store(directory: Path, reactor: IThreadsReactor) -> Store:
+def open_store(directory: Path, reactor: IThreadsReactor, shared: Path | None = None) -> Store:
     """
     Open a state directory for a server, made and migrated as needed. What a
     server that died has left is put in order: its leases are given back, and
@@ -131,48 +156,61 @@ def open_store(directory: Path, reactor: IThreadsReactor) -> Store:
     :param directory: the state directory; where it is missing it is made, for
         its owner alone.
     :param reactor: in whose thread every Deferred fires.
+    :param shared: the directory of what several processes know together of
+        identities, licences and logins, made as needed; None: this one knows
+        them by itself.
     :raise mailext.storage.errors.StoreError: if another process owns the
-        directory, or its database or its key file cannot be used.
+        state directory, or a database or a key file cannot be used.
     :raise OSError: if a file cannot be made or opened.
     """
 
-    def start(database: Database, folder: ContentFolder) -> Transactions:
-        with database.writer.begin() as connection:
-            messages.release_leases(connection)
-            known = messages.messages_without_row_content(connection)
-        folder.remove_orphans(known)
+    def in_threads(database: Database) -> Transactions:
         return BackgroundTransactions(database, reactor)
 
-    return _open(directory, start)
+    return _open(directory, shared, _put_in_order, in_threads)
 
 
-def open_store_offline(directory: Path) -> Store:
+def open_store_offline(directory: Path, shared: Path | None = None) -> Store:
     """
     Open a state directory for a command, while no server runs. Every Deferred
     of this store has fired when it is returned.
 
     Parameters and errors are those of :func:`open_store`.
     """
-
-    def start(database: Database, _: ContentFolder) -> Transactions:
-        return DirectTransactions(database)
-
-    return _open(directory, start)
+    return _open(directory, shared, _leave_as_it_is, DirectTransactions)
 
 
-def _open(directory: Path, start: Callable[[Database, ContentFolder], Transactions]) -> Store:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        refuse_public(directory)
-    except ValueError as error:
-        raise StoreError(str(error)) from error
+def _put_in_order(database: Database, folder: ContentFolder) -> None:
+    with database.writer.begin() as connection:
+        messages.release_leases(connection)
+        known = messages.messages_without_row_content(connection)
+    folder.remove_orphans(known)
+
+
+def _leave_as_it_is(database: Database, folder: ContentFolder) -> None:
+    """A command takes nothing from a server that died."""
+
+
+def _open(
+    directory: Path,
+    shared_directory: Path | None,
+    prepare: Callable[[Database, ContentFolder], None],
+    transactions_on: Callable[[Database], Transactions],
+) -> Store:
+    make_private(directory)
     lock = StateLock(directory)
     with ExitStack() as opened:
         opened.callback(lock.release)
-        keys = load_identity_keys(directory / _KEY_FILE, secrets.token_bytes)
         database = open_database(directory)
         opened.callback(database.dispose)
         folder = ContentFolder(directory)
-        store = Store(lock, database, folder, keys, start(database, folder))
+        prepare(database, folder)
+        if shared_directory is None:
+            keys = load_identity_keys(directory / KEY_FILE_NAME, secrets.token_bytes)
+            own = shared = _Running(database, transactions_on(database))
+        else:
+            common, keys = open_shared_directory(shared_directory, directory)
+            own = _Running(database, transactions_on(database))
+            shared = _Running(common, transactions_on(common))
         opened.pop_all()
-    return store
+    return Store(lock, own, shared, folder, keys)

@@ -265,6 +265,17 @@ def test_a_flag_replaces_the_whole_list(folder: Path) -> None:
     assert configuration.hostname == "other.example"
 
 
+def test_a_shared_directory_for_everybody_is_refused(folder: Path) -> None:
+    (folder / "shared").mkdir()
+    (folder / "shared").chmod(0o755)
+    text = 'shared-dir = "shared"\nlisten = { mx = ["tcp:25"] }\n'
+    [problem] = problems(folder, text)
+    assert "shared-dir: " in str(problem)
+    assert "everybody may read it; chmod o-rwx" in str(problem)
+    (folder / "shared").chmod(0o700)
+    assert loaded(folder, text).shared_dir == folder / "shared"
+
+
 def test_a_password_that_would_never_be_said_is_named(folder: Path) -> None:
     (folder / "password").write_text("secret\n")
     (folder / "password").chmod(0o600)
@@ -287,6 +298,8 @@ def test_a_password_that_would_never_be_said_is_named(folder: Path) -> None:
         ('domains = ["a b"]', "domains", "not a domain name"),
         ('database = "postgresql://db/mail"', "database", "not supported yet: PostgreSQL"),
         ('database = "mysql"', "database", 'must be "sqlite"'),
+        ('state-dir = "s"\nshared-dir = "./s"', "shared-dir", "must be another directory than state-dir"),
+        ('shared-dir = "mailext.toml"', "shared-dir", "not a directory"),
         ('auth = ["fil:x"]', "auth", "unknown kind 'fil'; known are accounts"),
         ('auth = ["accounts:x"]', "auth", "accounts takes no argument"),
         ('policies = ["nobody:x"]', "policies", "there is no 'nobody'"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from mailext.storage.app_passwords import AppPassword, AppPasswordExistsError, Binding, SqlAppPasswords
+from mailext.storage.engine import DATABASE_NAME
 from mailext.storage.identity_keys import IdentityKeys
 from mailext.storage.store import Store
 from mailext.values import ClientIdentity
@@ -101,6 +103,6 @@ def test_a_name_is_used_once_and_again_when_it_is_free(offline: Store) -> None:
 def test_the_device_is_kept_apart_from_the_password(offline: Store, state: Path) -> None:
     add(offline, "new", Binding())
     admits(offline, "new", PHONE)
-    with offline._database.reader.connect() as connection:
-        row = connection.execute(text("SELECT * FROM app_password")).mappings().one()
-    assert set(row) == {"account", "name", "digest", "bound", "created", "last_used"}
+    with closing(sqlite3.connect(state / DATABASE_NAME)) as connection:
+        columns = {column[0] for column in connection.execute("SELECT * FROM app_password").description}
+    assert columns == {"account", "name", "digest", "bound", "created", "last_used"}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from zope.interface.verify import verifyObject
 
 from mailext.interfaces import IIdentityRegistry
+from mailext.storage.engine import DATABASE_NAME
 from mailext.storage.identities import SqlIdentityRegistry
 from mailext.storage.identity_admin import NoSuchIdentityError
 from mailext.storage.identity_keys import IdentityKeys
@@ -105,9 +109,10 @@ def test_it_says_what_the_fake_says(offline: Store) -> None:
             (6.0, ANN, PHONE, Circumstances(LoginOutcome.ERROR, proved=False)),
         ):
             success_result_of(registry.record(account, identity, when, circumstances))
-        success_result_of(registry.enrol(ANN, PHONE, 7.0))
+        success_result_of(registry.enrol(ANN, PHONE, 7.0, 10))
         success_result_of(registry.holdForApproval(ANN, LAPTOP, 7.0))
-        success_result_of(registry.enrol(ANN, LAPTOP, 8.0))
+        success_result_of(registry.enrol(ANN, LAPTOP, 8.0, 10))
+        success_result_of(registry.enrol(ANN, device(1), 9.0, 1))
         records = [success_result_of(registry.find(ANN, each)) for each in (PHONE, LAPTOP, device(1))]
         asked.append(
             (
@@ -128,12 +133,12 @@ def test_it_says_what_the_fake_says(offline: Store) -> None:
 @pytest.mark.requirement("U3")
 def test_a_rule_enrols_what_nobody_has_judged(offline: Store) -> None:
     registry, admin = offline.identities, offline.identity_admin
-    success_result_of(registry.enrol(ANN, PHONE, 1.0))
+    success_result_of(registry.enrol(ANN, PHONE, 1.0, 10))
     assert (known(offline).status, known(offline).count) == (IdentityStatus.ENROLLED, 0)
     use(offline, LAPTOP)
     success_result_of(registry.holdForApproval(ANN, LAPTOP, 1.0))
     assert known(offline, identity=LAPTOP).status is IdentityStatus.PENDING
-    success_result_of(registry.enrol(ANN, LAPTOP, 2.0))
+    success_result_of(registry.enrol(ANN, LAPTOP, 2.0, 10))
     assert known(offline, identity=LAPTOP).status is IdentityStatus.PENDING
     success_result_of(admin.approve(ANN, known(offline, identity=LAPTOP).id))
     success_result_of(registry.holdForApproval(ANN, LAPTOP, 3.0))
@@ -188,7 +193,7 @@ def test_places_are_the_latest_first_and_not_too_many(offline: Store) -> None:
 
 
 @pytest.mark.requirement("U12")
-def test_forged_identities_are_seen_and_fill_nothing(offline: Store) -> None:
+def test_forged_identities_are_seen_and_fill_nothing(offline: Store, state: Path) -> None:
     use(offline)
     for number in range(300):
         use(offline, device(number), when=float(number), **WRONG)
@@ -199,8 +204,8 @@ def test_forged_identities_are_seen_and_fill_nothing(offline: Store) -> None:
     assert (churn.account, churn.network) == (100, 100)
     assert success_result_of(offline.identities.churn(ANN, HOME, 290.0)).account == 10
     assert success_result_of(offline.identities.churn(BOB, AWAY, 0.0)).network == 0
-    with offline._database.reader.connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM identity_stranger").scalar() == 200
+    with closing(sqlite3.connect(state / DATABASE_NAME)) as connection:
+        assert connection.execute("SELECT count(*) FROM identity_stranger").fetchone() == (200,)
 
 
 @pytest.mark.requirement("U12")
@@ -212,7 +217,7 @@ def test_an_account_has_room_for_so_many(offline: Store) -> None:
     success_result_of(offline.identity_admin.approve(ANN, ids[0]))
     success_result_of(offline.identity_admin.revoke(ANN, ids[1], None))
     success_result_of(offline.identity_admin.revoke(ANN, ids[2], 1e9))
-    success_result_of(offline.identities.enrol(ANN, device(3), 10.0))
+    success_result_of(offline.identities.enrol(ANN, device(3), 10.0, 10))
     for number in range(100, 120):
         use(offline, device(number), when=float(number))
     left = [record.id for record in all_of(offline)]
@@ -254,7 +259,7 @@ def test_pruning_goes_by_age_and_leaves_what_was_judged(offline: Store) -> None:
     success_result_of(offline.identity_admin.approve(ANN, ids[0]))
     success_result_of(offline.identity_admin.revoke(ANN, ids[1], None))
     success_result_of(offline.identity_admin.revoke(ANN, ids[2], 11 * DAY))
-    success_result_of(offline.identities.enrol(ANN, device(3), 1.0))
+    success_result_of(offline.identities.enrol(ANN, device(3), 1.0, 10))
     use(offline, device(4), when=5 * DAY)
     use(offline, device(77), when=9 * DAY, **WRONG)
     assert success_result_of(offline.pruning.prune(10 * DAY + 9)) > 0
@@ -281,7 +286,7 @@ def test_keys_rotate_and_nothing_is_lost(offline: Store) -> None:
     new = SqlIdentityRegistry(transactions, IdentityKeys(b"n" * 32))
     for account in (ANN, BOB):
         success_result_of(old.record(account, PHONE, 1.0, Circumstances(place=HOME)))
-    success_result_of(old.enrol(ANN, PHONE, 1.0))
+    success_result_of(old.enrol(ANN, PHONE, 1.0, 10))
     assert success_result_of(both.otherAccountsOf(ANN, PHONE, 9)) == 1
     for account in (ANN, BOB):
         success_result_of(both.record(account, PHONE, 2.0, Circumstances(place=AWAY)))
@@ -298,7 +303,7 @@ def test_a_judgement_finds_what_an_old_key_hashed(offline: Store) -> None:
     old = SqlIdentityRegistry(transactions, IdentityKeys(b"o" * 32))
     both = SqlIdentityRegistry(transactions, IdentityKeys(b"n" * 32, b"o" * 32))
     success_result_of(old.record(ANN, PHONE, 1.0))
-    success_result_of(both.enrol(ANN, PHONE, 2.0))
+    success_result_of(both.enrol(ANN, PHONE, 2.0, 10))
     record = success_result_of(both.find(ANN, PHONE))
     assert record is not None
     assert (record.status, record.count) == (IdentityStatus.ENROLLED, 1)

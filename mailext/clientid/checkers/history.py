@@ -108,9 +108,9 @@ class HistoryChecker(ClientIdentityChecker):
 
     async def _enrol(self, account: str, identity: ClientIdentity) -> None:
         record = await self._identities.find(account, identity)
-        is_trusted = record is not None and record.is_trusted(self._clock.seconds())
-        if not is_trusted and await self._has_room(account):
-            await self._identities.enrol(account, identity, self._clock.seconds())
+        now = self._clock.seconds()
+        if record is None or not record.is_trusted(now):
+            await self._identities.enrol(account, identity, now, self._enrolled)
 
     async def _hold(self, account: str, identity: ClientIdentity) -> None:
         record, now = await self._identities.find(account, identity), self._clock.seconds()

@@ -1,0 +1,107 @@
+"""
+What several server processes on one machine know together: a directory.
+
+It holds the registry of identities, a database with the tables of a state
+directory of which those of the queue and the accounts stay empty; the keys of
+the identities' hashes; and what is counted (:mod:`mailext.storage.counters`).
+SQLite lets the processes write in turn. While one opens it, the others wait.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mailext.private_files import refuse_public
+from mailext.storage.engine import DATABASE_NAME, Database, open_database
+from mailext.storage.errors import StoreError
+from mailext.storage.identity_keys import (
+    KEY_FILE_NAME,
+    IdentityKeys,
+    KeyFileError,
+    add_key_file,
+    load_identity_keys,
+    read_identity_keys,
+)
+from mailext.storage.taking_over import take_over
+
+__all__ = ["REGISTRY_NAME", "counters_of", "make_private", "open_shared_directory"]
+
+#: The file name of the registry's database.
+REGISTRY_NAME = "registry.sqlite"
+
+
+def counters_of(directory: Path) -> Path:
+    """The file of what is counted together."""
+    return directory / "counters.sqlite"
+
+
+def make_private(directory: Path) -> None:
+    """
+    Make a directory for its owner alone, unless it is there.
+
+    :raise StoreError: if it is something else, or everybody may read it.
+    :raise OSError: if it cannot be made.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        refuse_public(directory)
+    except FileExistsError as error:
+        raise StoreError(f"{directory}: not a directory") from error
+    except ValueError as error:
+        raise StoreError(str(error)) from error
+
+
+def open_shared_directory(directory: Path, state: Path) -> tuple[Database, IdentityKeys]:
+    """
+    Open what processes share, made and migrated as needed. What a process has
+    known by itself so far goes over into it; the first one to come brings its
+    keys.
+
+    :param directory: what they share; where it is missing it is made.
+    :param state: the state directory of this process, whose lock it holds and
+        whose database is up to date.
+    :return: the registry's database, and the keys.
+    :raise StoreError: if it cannot be used, or if this process has keys that
+        are not among those that are shared.
+    :raise OSError: if a file cannot be made or opened.
+    """
+    make_private(directory)
+    with _alone(directory):
+        keys = _shared_keys(directory / KEY_FILE_NAME, state / KEY_FILE_NAME)
+        database = open_database(directory, REGISTRY_NAME)
+        try:
+            take_over(database, state / DATABASE_NAME)
+        except BaseException:
+            database.dispose()
+            raise
+    return database, keys
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    descriptor = os.open(directory / "opening.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _shared_keys(shared: Path, own: Path) -> IdentityKeys:
+    if not own.exists():
+        return load_identity_keys(shared, secrets.token_bytes)
+    before = read_identity_keys(own)
+    if not shared.exists():
+        add_key_file(shared, own.read_text("ascii"))
+    keys = read_identity_keys(shared)
+    if not set(before.names) <= set(keys.names):
+        raise KeyFileError(
+            f"{own}: not all of its keys are in {shared}, so what was known under them would be lost; "
+            f"append them to that file, or remove {own} if nothing is known under them"
+        )
+    return keys
