@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import cast
 
-from attrs import asdict
+from attrs import asdict, evolve
 
 from mailext.accounts.addresses import AddressBook, AddressKind
 from mailext.cli.asking import ask
@@ -67,8 +67,8 @@ def _contact_remarks(configuration: Configuration, book: AddressBook) -> Iterato
 
 
 def _accounts(configuration: Configuration) -> list[str]:
-    # To check is to change nothing: a state directory is not made for it.
+    # To check is to change nothing: a state directory is not made for it, and nothing moved to a shared one.
     if not (configuration.state_dir / DATABASE_NAME).exists():
         return []
-    accounts = cast("list[AccountJson]", ask(configuration, ListAccounts()))
+    accounts = cast("list[AccountJson]", ask(evolve(configuration, shared_dir=None), ListAccounts()))
     return [each["address"] for each in accounts]

@@ -27,7 +27,7 @@ from mailext.storage.identity_keys import (
     load_identity_keys,
     read_identity_keys,
 )
-from mailext.storage.taking_over import take_over
+from mailext.storage.taking_over import holds_hashes, take_over
 
 __all__ = ["REGISTRY_NAME", "counters_of", "make_private", "open_shared_directory"]
 
@@ -56,23 +56,23 @@ def make_private(directory: Path) -> None:
         raise StoreError(str(error)) from error
 
 
-def open_shared_directory(directory: Path, state: Path) -> tuple[Database, IdentityKeys]:
+def open_shared_directory(directory: Path, state: Path, own: Database) -> tuple[Database, IdentityKeys]:
     """
     Open what processes share, made and migrated as needed. What a process has
     known by itself so far goes over into it; the first one to come brings its
     keys.
 
     :param directory: what they share; where it is missing it is made.
-    :param state: the state directory of this process, whose lock it holds and
-        whose database is up to date.
+    :param state: the state directory of this process, whose lock it holds.
+    :param own: its database.
     :return: the registry's database, and the keys.
-    :raise StoreError: if it cannot be used, or if this process has keys that
-        are not among those that are shared.
+    :raise StoreError: if it cannot be used, or if this process knows something
+        under keys that are not among those that are shared.
     :raise OSError: if a file cannot be made or opened.
     """
     make_private(directory)
     with _alone(directory):
-        keys = _shared_keys(directory / KEY_FILE_NAME, state / KEY_FILE_NAME)
+        keys = _shared_keys(directory / KEY_FILE_NAME, state / KEY_FILE_NAME, own)
         database = open_database(directory, REGISTRY_NAME)
         try:
             take_over(database, state / DATABASE_NAME)
@@ -92,16 +92,14 @@ def _alone(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _shared_keys(shared: Path, own: Path) -> IdentityKeys:
-    if not own.exists():
-        return load_identity_keys(shared, secrets.token_bytes)
-    before = read_identity_keys(own)
-    if not shared.exists():
+def _shared_keys(shared: Path, own: Path, database: Database) -> IdentityKeys:
+    if own.exists() and not shared.exists():
+        read_identity_keys(own)
         add_key_file(shared, own.read_text("ascii"))
-    keys = read_identity_keys(shared)
-    if not set(before.names) <= set(keys.names):
+    keys = load_identity_keys(shared, secrets.token_bytes)
+    if own.exists() and holds_hashes(database) and not set(read_identity_keys(own).names) <= set(keys.names):
         raise KeyFileError(
-            f"{own}: not all of its keys are in {shared}, so what was known under them would be lost; "
-            f"append them to that file, or remove {own} if nothing is known under them"
+            f"{own}: not all of its keys are in {shared}, and what is known under them would be lost: "
+            "append them to that file"
         )
     return keys

@@ -209,7 +209,7 @@ def _open(
             keys = load_identity_keys(directory / KEY_FILE_NAME, secrets.token_bytes)
             own = shared = _Running(database, transactions_on(database))
         else:
-            common, keys = open_shared_directory(shared_directory, directory)
+            common, keys = open_shared_directory(shared_directory, directory, database)
             own = _Running(database, transactions_on(database))
             shared = _Running(common, transactions_on(common))
         opened.pop_all()

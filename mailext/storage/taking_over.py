@@ -28,10 +28,18 @@ from sqlalchemy.exc import DBAPIError
 
 from mailext.storage.engine import Database
 from mailext.storage.errors import StoreError
-from mailext.storage.schema import identity, identity_alert, identity_place, identity_stranger, licence, login
+from mailext.storage.schema import (
+    app_password_device,
+    identity,
+    identity_alert,
+    identity_place,
+    identity_stranger,
+    licence,
+    login,
+)
 from mailext.values import IdentityStatus
 
-__all__ = ["take_over"]
+__all__ = ["holds_hashes", "take_over"]
 
 _TABLES = (identity, identity_place, identity_stranger, identity_alert, licence, login)
 _OWN = "own"
@@ -46,6 +54,13 @@ _DECISIONS = (
     IdentityStatus.APPROVED,
     IdentityStatus.REVOKED,
 )
+
+
+def holds_hashes(own: Database) -> bool:
+    """Whether anything in the database of a state directory is known by its hash, and so by its key."""
+    hashed = (table for table in (*_TABLES, app_password_device) if "hash" in table.c)
+    with own.reader.connect() as connection:
+        return any(_has_rows(connection, table) for table in hashed)
 
 
 def take_over(shared: Database, own: Path) -> None:

@@ -163,6 +163,13 @@ def test_the_first_one_brings_its_keys_and_others_must_have_none_but_these(
     assert known(open_one("one"), LAPTOP).count == 1
 
 
+def test_keys_that_nothing_is_known_under_do_not_matter(open_one: OpenStore) -> None:
+    use(open_one("one", None), PHONE)
+    open_one("other", None)
+    open_one("one")
+    assert known(open_one("other"), PHONE).count == 1
+
+
 def test_processes_that_start_together_make_one_directory(tmp_path: Path, shared: Path) -> None:
     program = """
 import sys
