@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from mailext.interfaces import IIdentityRegistry
 from mailext.storage import identity_rows, places, strangers
+from mailext.storage.at_hand import AnswersAtHand
 from mailext.storage.identity_keys import IdentityKeys
 from mailext.storage.identity_rows import ID_DIGITS, Known
 from mailext.storage.registry_limits import RegistryLimits
@@ -45,6 +46,7 @@ class SqlIdentityRegistry:
         self._transactions = transactions
         self._keys = keys
         self._limits = limits or RegistryLimits()
+        self._found: AnswersAtHand[tuple[str, tuple[str, ...]], IdentityRecord | None] = AnswersAtHand()
 
     def configure(self, limits: RegistryLimits) -> None:
         """Keep so much from now on."""
@@ -57,7 +59,8 @@ class SqlIdentityRegistry:
     def find(self, account: str, identity: ClientIdentity) -> Deferred[IdentityRecord | None]:
         """See :meth:`mailext.interfaces.IIdentityRegistry.find`."""
         hashes = self._keys.hashes(identity)
-        return self._transactions.read(partial(identity_rows.find, account=account, hashes=hashes))
+        find = partial(identity_rows.find, account=account, hashes=hashes)
+        return self._found.ask((account, hashes), partial(self._transactions.read, find))
 
     def record(
         self,

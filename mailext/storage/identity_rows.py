@@ -110,6 +110,7 @@ _COUNT_PROVED = _COUNT.values(
     protocols=identity.c.protocols.op("|")(bindparam("protocol")),
     **{name: bindparam(name) for name in PLACE_COLUMNS},
 )
+_FIND = select(identity).where(*_THIS)
 _INSERT = identity.insert()
 _HELD = select(func.count()).select_from(identity).where(identity.c.account == bindparam("its_account"))
 
@@ -266,11 +267,12 @@ def row_values(record: IdentityRecord) -> dict[str, object]:
 
 
 def _find_row(connection: Connection, account: str, hashes: tuple[str, ...]) -> RowMapping | None:
-    found = connection.execute(
-        select(identity).where(identity.c.account == account, identity.c.hash.in_(hashes))
-    ).mappings()
     # Under several keys only if an old key was put back: the newest counts.
-    return min(found, key=lambda row: hashes.index(row["hash"]), default=None)
+    for each in hashes:
+        row = connection.execute(_FIND, {"its_account": account, "its_hash": each}).mappings().first()
+        if row is not None:
+            return row
+    return None
 
 
 def _rewrite_hash(connection: Connection, known: Known) -> bool:
