@@ -74,13 +74,15 @@ class LoginJournal:
         entry = self._entry(attempt, kept, outcome, without_token(reason, identity), when)
         self._write(attempt, identity, entry, flags)
         session = attempt.session
-        for sink in self._sinks:
-            maybeDeferred(sink.take, entry).addErrback(log_trouble, "a login could not be kept", session)
+        # The registry first: it sees to it that a device whose key has rotated
+        # is none that nobody was told of.
         if kept is not None and self._registry is not None:
             circumstances = Circumstances(outcome, session.protocol, attempt.place, entry.proved)
             maybeDeferred(self._registry.record, entry.account, kept, when, circumstances).addErrback(
                 log_trouble, "an identity could not be recorded", session
             )
+        for sink in self._sinks:
+            maybeDeferred(sink.take, entry).addErrback(log_trouble, "a login could not be kept", session)
 
     def name_of(self, identity: ClientIdentity | None) -> str:
         """

@@ -48,9 +48,9 @@ class MemoryIdentityRegistry:
         self._fingerprint = fingerprint or _keyed_hash(secrets.token_bytes(_KEY_SIZE))
         # By account, then by id.
         self._records: defaultdict[str, dict[str, IdentityRecord]] = defaultdict(dict)
-        # By id: accounts that have logged in, and by network where.
+        # By id: accounts that have logged in, and by network and account where.
         self._accounts: defaultdict[str, set[str]] = defaultdict(set)
-        self._places: defaultdict[str, dict[str, SeenPlace]] = defaultdict(dict)
+        self._places: defaultdict[str, dict[tuple[str, str], SeenPlace]] = defaultdict(dict)
         # By account and by network, then by id: when strangers were seen last.
         self._strangers: defaultdict[tuple[str, str], dict[str, float]] = defaultdict(dict)
 
@@ -125,8 +125,10 @@ class MemoryIdentityRegistry:
     def placesOf(self, identity: ClientIdentity, since: float) -> Deferred[tuple[SeenPlace, ...]]:
         """See :meth:`IIdentityRegistry.placesOf`."""
         places = self._places.get(self._fingerprint(identity), {}).values()
-        recent = [place for place in places if place.when >= since]
-        return succeed(tuple(sorted(recent, key=lambda place: -place.when)))
+        oldest_first = sorted(places, key=lambda place: place.when)
+        latest = {seen.place.network: seen for seen in oldest_first if seen.when >= since}
+        recent = sorted(latest.values(), key=lambda seen: -seen.when)
+        return succeed(tuple(recent[:_MOST_PLACES]))
 
     def churn(self, account: str, place: Place, since: float) -> Deferred[IdentityChurn]:
         """See :meth:`IIdentityRegistry.churn`."""
@@ -165,11 +167,11 @@ class MemoryIdentityRegistry:
 
     def _add_place(self, name: str, account: str, place: Place, when: float) -> None:
         places = self._places[name]
-        known = places.get(place.network)
-        before = known.count if known and known.account == account else 0
-        places[place.network] = SeenPlace(place, account, when, before + 1)
-        if len(places) > _MOST_PLACES:
-            del places[min(places, key=lambda network: places[network].when)]
+        known = places.get((place.network, account))
+        places[place.network, account] = SeenPlace(place, account, when, known.count + 1 if known else 1)
+        mine = [key for key in places if key[1] == account]
+        if len(mine) > _MOST_PLACES:
+            del places[min(mine, key=lambda key: places[key].when)]
 
 
 def _keyed_hash(key: bytes) -> Callable[[ClientIdentity], str]:

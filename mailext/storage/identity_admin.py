@@ -137,8 +137,8 @@ class IdentityAdmin:
         What is held of an account, to export it.
 
         :param identity_id: of one identity; None: of all.
-        :return: a Deferred of it, with the places where this account was the
-            latest that used it; it fails with :class:`NoSuchIdentityError`.
+        :return: a Deferred of it, with the places where this account used it;
+            it fails with :class:`NoSuchIdentityError`.
         """
         return self._transactions.read(partial(_held, account=account, identity_id=identity_id))
 

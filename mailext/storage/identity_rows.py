@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from mailext.storage.places import PLACE_COLUMNS, place_of, place_values, rewrite_place_hash
-from mailext.storage.schema import identity, login
+from mailext.storage.schema import identity, identity_alert, login
 from mailext.values import Circumstances, IdentityRecord, IdentityStatus, LoginOutcome, Protocol
 
 __all__ = [
@@ -284,9 +284,12 @@ def _rewrite_hash(connection: Connection, known: Known) -> bool:
     old = row["hash"]
     mine = identity.c.account == known.account, identity.c.hash == old
     connection.execute(update(identity).where(*mine).values(hash=newest))
-    rewrite_place_hash(connection, old, newest)
-    of_account = login.c.account == known.account, login.c.clientid == old[:ID_DIGITS]
-    connection.execute(update(login).where(*of_account).values(clientid=newest[:ID_DIGITS]))
+    rewrite_place_hash(connection, known.account, old, newest)
+    for table in (login, identity_alert):
+        of_account = table.c.account == known.account, table.c.clientid == old[:ID_DIGITS]
+        renamed = update(table).where(*of_account).values(clientid=newest[:ID_DIGITS])
+        # An old key that was put back may have left an alert under either.
+        connection.execute(renamed.prefix_with("OR REPLACE", dialect="sqlite"))
     return True
 
 

@@ -186,18 +186,18 @@ identity = Table(
     sqlite_with_rowid=False,
 )
 
-#: The networks that an identity logged in from, a few of each, whatever the
-#: account.
+#: The networks that an identity logged in from, a few of each account that it
+#: was used with.
 identity_place = Table(
     "identity_place",
     metadata,
     Column("hash", String, primary_key=True),
+    Column("account", String, primary_key=True),
     Column("network", String, primary_key=True),
     Column("address", String, nullable=False),
     Column("country", String, nullable=False),
     Column("latitude", Double),
     Column("longitude", Double),
-    Column("account", String, nullable=False),
     Column("last_seen", Double, nullable=False),
     Column("count", Integer, nullable=False),
     sqlite_with_rowid=False,

@@ -89,8 +89,7 @@ class SeenPlace:
 
     :param account: whose login was the latest there.
     :param when: that login's time; wall clock, seconds since the epoch.
-    :param count: how many logins of this account there were from its network,
-        since another account was used there with the identity.
+    :param count: how many logins of this account there were from its network.
     """
 
     place: Place

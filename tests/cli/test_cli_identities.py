@@ -109,8 +109,8 @@ def test_one_of_them_in_full(run: Run, ids: dict[str, str]) -> None:
             "network": "192.0.2.0/24",
             "address": "192.0.2.17",
             "country": "DE",
-            "lastSeen": "1970-01-01T00:00:09Z",
-            "count": 1,
+            "lastSeen": "1970-01-01T00:02:00Z",
+            "count": 2,
         }
     ]
     assert [each["time"] for each in shown["logins"]] == ["1970-01-01T00:02:00Z", "1970-01-01T00:00:00Z"]

@@ -174,12 +174,23 @@ def test_what_another_account_did_with_a_device_is_not_told_as_ones_own(offline:
     use(offline, when=1.0)
     use(offline, when=2.0)
     use(offline, when=3.0, account=BOB)
-    assert success_result_of(offline.identity_admin.held(ANN, None))[0].places == ()
+    (own,) = success_result_of(offline.identity_admin.held(ANN, None))
+    assert [(place.account, place.when, place.count) for place in own.places] == [(ANN, 2.0, 2)]
     (bobs,) = success_result_of(offline.identity_admin.held(BOB, None))
     assert [(place.account, place.when, place.count) for place in bobs.places] == [(BOB, 3.0, 1)]
-    use(offline, when=4.0)
-    (own,) = success_result_of(offline.identity_admin.held(ANN, None))
-    assert [(place.account, place.count) for place in own.places] == [(ANN, 1)]
+    # Of each network, to a checker, the latest.
+    (latest,) = success_result_of(offline.identities.placesOf(PHONE, 0.0))
+    assert (latest.account, latest.when, latest.count) == (BOB, 3.0, 1)
+    success_result_of(offline.identity_admin.forget(BOB, None))
+    assert len(success_result_of(offline.identities.placesOf(PHONE, 0.0))) == 1
+
+
+def test_a_device_of_very_many_accounts_is_known_in_so_many_places(offline: Store, state: Path) -> None:
+    for number in range(510):
+        use(offline, when=float(number), account=f"user{number}@example.org")
+    with closing(sqlite3.connect(state / DATABASE_NAME)) as connection:
+        kept = connection.execute("SELECT count(*), min(last_seen) FROM identity_place").fetchone()
+    assert kept == (500, 10.0)
 
 
 def test_places_are_the_latest_first_and_not_too_many(offline: Store) -> None:
@@ -277,6 +288,32 @@ def test_pruning_walks_through_everything(offline: Store, monkeypatch: pytest.Mo
     success_result_of(offline.pruning.prune(2 * DAY))
     assert {record.last_seen for record in all_of(offline)} == {2 * DAY}
     assert len(all_of(offline)) == 25
+
+
+def test_a_sweep_looks_at_so_many_and_the_next_goes_on(
+    offline: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailext.storage.pruning._STEP", 7)
+    monkeypatch.setattr("mailext.storage.pruning._STEPS", 3)
+    for number in range(50):
+        use(offline, device(number), when=1.0, place=None)
+    offline.limit(RegistryLimits(keep=DAY))
+    gone = [success_result_of(offline.pruning.prune(2 * DAY)) for _ in range(3)]
+    assert gone == [21, 21, 8]
+    use(offline, device(0), when=1.0, place=None)
+    assert success_result_of(offline.pruning.prune(2 * DAY)) == 1
+
+
+def test_the_holder_is_told_once_of_a_device_whose_key_rotates(offline: Store) -> None:
+    transactions = offline.identities._transactions
+    old = SqlIdentityRegistry(transactions, IdentityKeys(b"o" * 32))
+    both = SqlIdentityRegistry(transactions, IdentityKeys(b"n" * 32, b"o" * 32))
+    told = []
+    for when, registry in ((1.0, old), (2.0, both), (3.0, both)):
+        success_result_of(registry.record(ANN, PHONE, when))
+        claim = offline.alerts.claim(ANN, registry.fingerprint(PHONE), when, proved=True, succeeded=True)
+        told.append(success_result_of(claim))
+    assert told == [True, False, False]
 
 
 def test_keys_rotate_and_nothing_is_lost(offline: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,29 @@ def test_the_migrated_tables_are_made_as_the_schema_would_make_them(tmp_path: Pa
             return {name: ("WITHOUT ROWID" in sql, "AUTOINCREMENT" in sql) for name, sql in rows}
 
     assert options("migrated") == options("made")
+
+
+def test_places_of_before_are_those_of_their_account(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
+            INSERT INTO alembic_version VALUES ('0012');
+            CREATE TABLE identity_place (
+                hash VARCHAR NOT NULL, network VARCHAR NOT NULL, address VARCHAR NOT NULL,
+                country VARCHAR NOT NULL, latitude DOUBLE, longitude DOUBLE, account VARCHAR NOT NULL,
+                last_seen DOUBLE NOT NULL, count INTEGER NOT NULL,
+                CONSTRAINT pk_identity_place PRIMARY KEY (hash, network)
+            ) WITHOUT ROWID;
+            INSERT INTO identity_place VALUES ('ab', '192.0.2.0/24', '192.0.2.1', 'DE', 1, 2, 'ann', 3, 4);
+            """
+        )
+    open_database(tmp_path).dispose()
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
+        kept = connection.execute(
+            "SELECT hash, account, network, latitude, last_seen, count FROM identity_place"
+        )
+        assert kept.fetchall() == [("ab", "ann", "192.0.2.0/24", 1.0, 3.0, 4)]
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
