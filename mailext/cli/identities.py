@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -35,6 +36,8 @@ from mailext.control.identity_requests import (
 
 __all__ = ["add_to"]
 
+_NONE = "no identities"
+
 
 def add_to(parser: Parser) -> None:
     """The subcommands of ``identity``."""
@@ -56,11 +59,30 @@ def add_to(parser: Parser) -> None:
 def list_all(arguments: Namespace, configuration: Configuration, output: Output) -> int:
     """``identity list [ADDRESS]``."""
     identities = cast("list[IdentityJson]", ask(configuration, ListIdentities(arguments.address)))
-    whose = ["account"] if arguments.address is None else []
+    sheet = _of_all(identities) if arguments.address is None else _of_one_account(identities)
+    output.show(identities, sheet)
+    return 0
+
+
+def _of_all(identities: Sequence[IdentityJson]) -> Sheet:
     rows = [
         [
             each["id"],
-            *([each["account"]] if whose else []),
+            each["account"],
+            each["label"] or each["type"],
+            each["status"],
+            minute(each["lastSeen"]),
+            str(each["count"]),
+        ]
+        for each in identities
+    ]
+    return Sheet(["id", "account", "device", "status", "last seen", "logins"], rows, _NONE)
+
+
+def _of_one_account(identities: Sequence[IdentityJson]) -> Sheet:
+    rows = [
+        [
+            each["id"],
             each["type"],
             each["status"],
             each["label"],
@@ -70,9 +92,7 @@ def list_all(arguments: Namespace, configuration: Configuration, output: Output)
         ]
         for each in identities
     ]
-    columns = ["id", *whose, "type", "status", "label", "last seen", "from", "logins"]
-    output.show(identities, Sheet(columns, rows, "no identities"))
-    return 0
+    return Sheet(["id", "type", "status", "label", "last seen", "from", "logins"], rows, _NONE)
 
 
 def show(arguments: Namespace, configuration: Configuration, output: Output) -> int:

@@ -72,19 +72,22 @@ def list_all(arguments: Namespace, configuration: Configuration, output: Output)
     rows = [
         [
             each["id"],
-            each["type"],
             each["account"] or "any",
-            each["label"],
+            each["label"] or each["type"],
             each["state"],
-            minute(each["validFrom"]),
-            minute(each["validUntil"] or ""),
+            _validity(each),
             minute(each["lastUsed"] or "never"),
         ]
         for each in licences
     ]
-    columns = ["id", "type", "account", "label", "state", "from", "until", "last used"]
+    columns = ["id", "account", "label", "state", "valid", "last used"]
     output.show(licences, Sheet(columns, rows, "no licences"))
     return 0
+
+
+def _validity(licence: LicenceJson) -> str:
+    until = f" until {minute(licence['validUntil'])}" if licence["validUntil"] else ""
+    return f"from {minute(licence['validFrom'])}{until}"
 
 
 def revoke(arguments: Namespace, configuration: Configuration, output: Output) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from attrs import frozen
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -60,9 +61,10 @@ class Output(Protocol):
         """Say on standard error what is wrong."""
 
 
-_UNWRAPPED = 10_000
 # Somebody will want to copy what stands in this column.
 _COPIED = "id"
+# Blanks between columns, as rich sets them.
+_GAP = 2
 
 
 def _printable(cell: str) -> Text:
@@ -71,9 +73,54 @@ def _printable(cell: str) -> Text:
     return Text("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in shown))
 
 
-def _column(title: str) -> Column:
-    """Where there is too little room, cells are folded; nothing is left out."""
-    return Column(title, overflow="fold", no_wrap=title == _COPIED)
+def _widths(sheet: Sheet, rows: Sequence[Sequence[Text]], room: int | None) -> list[int] | None:
+    """
+    How wide the columns of a table are.
+
+    :param room: how wide it may be; None: as wide as it likes.
+    :return: None if it does not fit without breaking words.
+    """
+    columns = [(Text(title), *cells) for title, *cells in zip(sheet.columns, *rows, strict=True)]
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    if room is None:
+        return widths
+    least = [
+        width
+        if title == _COPIED
+        else max(max(map(cell_len, cell.plain.split()), default=0) for cell in column)
+        for title, width, column in zip(sheet.columns, widths, columns, strict=True)
+    ]
+    surplus = sum(widths) + _GAP * (len(widths) - 1) - room
+    if surplus > sum(widths) - sum(least):
+        return None
+    for _ in range(surplus):
+        # The widest of those that have words to wrap.
+        index = max(range(len(widths)), key=lambda each: (widths[each] > least[each], widths[each]))
+        widths[index] -= 1
+    return widths
+
+
+def _print_table(titles: Sequence[str], rows: Sequence[Sequence[Text]], widths: Sequence[int]) -> None:
+    columns = [Column(title, width=width) for title, width in zip(titles, widths, strict=True)]
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=sum(widths) + _GAP * len(widths)).print(table)
+
+
+def _print_one_by_one(titles: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+    """Each row by itself, a cell on a line; what is longer than a line is folded, and nothing left out."""
+    console = Console()
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        record = Table(
+            Column(no_wrap=True), Column(overflow="fold"), box=None, pad_edge=False, show_header=False
+        )
+        for title, cell in zip(titles, row, strict=True):
+            if cell:
+                record.add_row(title, cell)
+        console.print(record)
 
 
 class TextOutput:
@@ -84,11 +131,14 @@ class TextOutput:
         if not sheet.rows:
             self.tell(None, sheet.empty)
             return
-        table = Table(*map(_column, sheet.columns), box=None, pad_edge=False)
-        for row in sheet.rows:
-            table.add_row(*map(_printable, row))
+        rows = [[*map(_printable, row)] for row in sheet.rows]
         # What a program cuts into lines is not to be wrapped.
-        Console(width=None if sys.stdout.isatty() else _UNWRAPPED).print(table)
+        room = Console().width if sys.stdout.isatty() else None
+        widths = _widths(sheet, rows, room)
+        if widths is None:
+            _print_one_by_one(sheet.columns, rows)
+        else:
+            _print_table(sheet.columns, rows, widths)
         if sheet.below:
             self.tell(None, f"\n{sheet.below}")
 

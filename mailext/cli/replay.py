@@ -151,14 +151,13 @@ def _sheet(report: ReplayReport) -> Sheet:
         [
             each.account,
             each.clientid or "no identity",
-            f"{each.checker} {_mode(each)}",
             str(each.logins),
             rfc3339(each.last)[:10],
-            each.reason,
+            f"{each.checker} {_mode(each)}: {each.reason}",
         ]
         for each in report.locked_out
     ]
-    columns = ["account", "id", "checker", "logins", "last", "reason"]
+    columns = ["account", "id", "logins", "last", "refused by"]
     return Sheet(columns, rows, f"nobody is locked out\n{summary}", below=summary)
 
 

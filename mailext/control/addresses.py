@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred, DeferredLock
 
 from mailext.accounts.addresses import AddressBook
+from mailext.accounts.strings import OUR_ACCOUNTS
 from mailext.config.model import Configuration
+from mailext.control.requests import RequestRefusedError
 from mailext.storage.accounts import SqlAccountStore
 
 __all__ = ["CurrentAddresses", "address_book"]
@@ -35,6 +37,27 @@ class CurrentAddresses:
     def __call__(self) -> AddressBook:
         """The address book."""
         return self._book
+
+    def existing_account(self, name: str) -> str:
+        """
+        The account that an operator names, which is to be there.
+
+        :raise RequestRefusedError: if it is not. Where others than the built-in
+            accounts may log in, nobody knows whether it is.
+        """
+        try:
+            named = self._book.account_named(name)
+        except ValueError as error:
+            raise RequestRefusedError(f"not an address: {name!r}") from error
+        if self._are_all_built_in() and not self._book.has_account(named):
+            raise RequestRefusedError(
+                f"there is no account {named}: mailext account list says which there are"
+            )
+        return str(named)
+
+    def _are_all_built_in(self) -> bool:
+        listeners = self._configuration.listeners.values()
+        return all(string == OUR_ACCOUNTS for listener in listeners for string in listener.keys.auth)
 
     def configure(self, configuration: Configuration) -> None:
         """Take up other domains and aliases."""

@@ -53,11 +53,11 @@ class AttackModeOperations:
 
     async def set(self, request: SetAttackMode) -> AttackStatusJson:
         """:raise RequestRefusedError: if there is no such mode or scope."""
-        scope = self._scope(request)
         try:
             mode = AttackMode(request.mode)
         except ValueError as error:
             raise RequestRefusedError(f"there is no mode {request.mode!r}") from error
+        scope = self._scope(request, mode)
         await self.counters.setAttackMode(str(scope), mode)
         return await self._status([scope])
 
@@ -85,14 +85,17 @@ class AttackModeOperations:
             ],
         )
 
-    def _scope(self, request: SetAttackMode) -> AttackScope:
+    def _scope(self, request: SetAttackMode, mode: AttackMode) -> AttackScope:
         try:
             kind = ScopeKind(request.kind)
             if kind is ScopeKind.NETWORK:
                 return AttackScope.of_network(request.name)
             name = request.name
-            if kind is ScopeKind.ACCOUNT:
+            if kind is ScopeKind.ACCOUNT and mode is AttackMode.AUTO:
+                # What was set for an account can be taken back when that is gone.
                 name = str(self.addresses().account_named(name))
+            elif kind is ScopeKind.ACCOUNT:
+                name = self.addresses.existing_account(name)
         except ValueError as error:
             raise RequestRefusedError(str(error)) from error
         if kind is ScopeKind.LISTENER and name not in self.configuration().listeners:

@@ -61,7 +61,7 @@ class LicenceOperations:
         valid_until = None if request.valid_until is None else _moment(request.valid_until)
         if valid_until is not None and valid_until <= valid_from:
             raise RequestRefusedError("it would end before it begins")
-        account = None if request.address is None else self._account(request.address)
+        account = None if request.address is None else self.addresses.existing_account(request.address)
         try:
             made = await self.licences.add(
                 identity,
@@ -84,12 +84,6 @@ class LicenceOperations:
         if revoked is None:
             raise RequestRefusedError(f"there is no licence {request.licence_id}")
         return self._as_json(revoked)
-
-    def _account(self, name: str) -> str:
-        try:
-            return str(self.addresses().account_named(name))
-        except ValueError as error:
-            raise RequestRefusedError(f"not an address: {name!r}") from error
 
     def _as_json(self, licence: Licence) -> LicenceJson:
         return LicenceJson(

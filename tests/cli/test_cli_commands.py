@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -339,14 +340,47 @@ def test_a_state_directory_that_is_in_use(run: Run, tmp_path: Path) -> None:
         store.close()
 
 
-def test_a_table_in_a_narrow_terminal_is_folded_and_nothing_is_left_out(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "60")
-    row = ["0123456789abcdef", "ann@a-rather-long-domain.example.org", "A label of some length", "2026-11-22"]
-    TextOutput().show(None, Sheet(["id", "account", "label", "last seen"], [row], ""))
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
-    assert max(map(len, lines)) <= 60
-    assert any(row[0] in line for line in lines)
-    assert "…" not in "".join(lines)
+Narrow = Callable[[int, Sequence[str], Sequence[Sequence[str]]], list[str]]
+
+
+@pytest.fixture
+def narrow(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Narrow:
+    """The lines of a table in a terminal of this width."""
+
+    def lines(width: int, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(width))
+        TextOutput().show(None, Sheet(columns, rows, ""))
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+        assert max(map(len, shown)) <= width
+        assert "…" not in "".join(shown)
+        return [line.rstrip() for line in shown]
+
+    return lines
+
+
+COLUMNS = ["id", "account", "label", "last seen"]
+ROW = ["0123456789abcdef", "ann@a-rather-long-domain.example.org", "A label of some length", "2026-11-22"]
+
+
+def test_a_table_in_a_narrow_terminal_is_wrapped_between_words(narrow: Narrow) -> None:
+    assert narrow(80, COLUMNS, [ROW]) == [
+        "id                account                               label         last seen",
+        "0123456789abcdef  ann@a-rather-long-domain.example.org  A label of    2026-11-22",
+        "                                                        some length",
+    ]
+
+
+def test_where_that_does_not_do_each_row_stands_by_itself(narrow: Narrow) -> None:
+    short = ["fedcba9876543210", "bob@example.org", "", "2026-11-21"]
+    assert narrow(50, COLUMNS, [ROW, short]) == [
+        "id         0123456789abcdef",
+        "account    ann@a-rather-long-domain.example.org",
+        "label      A label of some length",
+        "last seen  2026-11-22",
+        "",
+        "id         fedcba9876543210",
+        "account    bob@example.org",
+        "last seen  2026-11-21",
+    ]
+    assert "".join(line[11:] for line in narrow(30, COLUMNS, [ROW])[1:3]) == ROW[1]

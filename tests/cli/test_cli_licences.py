@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def said(answer: tuple[int, str, str]):
 
 
 @pytest.mark.requirement("U4")
+@pytest.mark.usefixtures("accounts")
 def test_a_token_is_made_up_and_shown_once(run: Run) -> None:
     added = said(run("--json", "licence", "add", "ann", "--label", "the till", "--until", "2027-01-31"))
     assert len(added["token"]) == 40
@@ -67,6 +69,8 @@ def test_the_states_of_a_licence(run: Run) -> None:
     [
         (["add", "--type", "DEVICE_ID"], "a type has 1 to 16 letters, digits and hyphens, a token 1 to 128"),
         (["add", "a b@c"], "not an address: 'a b@c'"),
+        (["add", "zoe"], "there is no account zoe@example.org: mailext account list says which there are"),
+        (["add", "all"], "there is no account all@example.org"),
         (["add", "--until", "soon"], "neither a date nor a time (RFC 3339): 'soon'"),
         (["add", "--from", "2027-01-02", "--until", "2027-01-02"], "it would end before it begins"),
         (["add", "--label", "x" * 101], "a label has at most 100 characters"),
@@ -79,6 +83,7 @@ def test_what_cannot_be(run: Run, arguments: list[str], reason: str) -> None:
 
 
 @pytest.mark.requirement("U9")
+@pytest.mark.usefixtures("accounts")
 def test_attack_mode_is_kept_for_the_server_that_starts_next(run: Run) -> None:
     status, out, _ = run("attack-mode", "on")
     assert (status, out.splitlines()) == (
@@ -123,9 +128,44 @@ def test_it_says_who_enforces_it(run: Run, tmp_path: Path, checker: str) -> None
     [
         (["--listener", "smtp"], "there is no listener 'smtp'"),
         (["--network", "here"], "'here' does not appear to be an IPv4 or IPv6 network"),
-        (["--account", "a b@c"], ""),
+        (["--account", "a b@c"], "not an address: 'a b@c'"),
+        (
+            ["--account", "zoe"],
+            "there is no account zoe@example.org: mailext account list says which there are",
+        ),
     ],
 )
 def test_a_scope_that_is_none(run: Run, arguments: list[str], reason: str) -> None:
     status, _, err = run("attack-mode", "on", *arguments)
     assert (status, err.startswith(f"mailext: {reason}")) == (1, True), err
+
+
+@pytest.mark.usefixtures("accounts")
+def test_of_an_account_that_is_gone_it_can_be_taken_back(run: Run) -> None:
+    run("attack-mode", "on", "--account", "ann")
+    run("account", "remove", "ann")
+    assert run("attack-mode", "off", "--account", "ann")[0] == 1
+    assert run("attack-mode", "auto", "--account", "ann")[0] == 0
+    assert said(run("--json", "attack-mode", "status"))["scopes"] == []
+
+
+def test_accounts_of_others_may_be_there(run: Run, tmp_path: Path) -> None:
+    """What another credentials checker knows, nobody can list."""
+    (tmp_path / "users").write_text("zoe:secret\n")
+    with (tmp_path / "mailext.toml").open("a") as file:
+        file.write(f"[listener.mx]\nauth = ['accounts', 'file:{tmp_path / 'users'}']\n")
+    assert run("attack-mode", "on", "--account", "zoe")[0] == 0
+    assert said(run("--json", "licence", "add", "zoe"))["account"] == "zoe@example.org"
+
+
+def test_a_table_of_licences_fits_a_terminal(
+    run: Run, accounts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("licence", "add", "ann", "--label", "the till in the shop", "--until", "2999-01-01")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", run("licence", "list")[1])
+    lines = shown.splitlines()
+    assert lines[0].split() == ["id", "account", "label", "state", "valid", "last", "used"]
+    assert max(map(len, lines)) <= 80
+    assert {"ann@example.org", "in-force", "2999-01-01", "never"} <= set(shown.split())

@@ -74,7 +74,7 @@ def test_who_would_have_been_locked_out(run: Run, phone: str) -> None:
     }
     status, out, _ = run("clientid", "replay", "--clientid", "history:mode=enforce")
     assert status == 0
-    assert out.splitlines()[1].split()[:4] == [ANN, laptop, "history", "enforce"]
+    assert out.splitlines()[1].split()[:6] == [ANN, laptop, "2", "2023-11-14", "history", "enforce:"]
     assert out.endswith(
         "\n2 of 5 logins would have been refused, and 0 of 1 attempts with wrong passwords.\n"
     )
