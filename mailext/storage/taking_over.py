@@ -68,6 +68,9 @@ def take_over(shared: Database, own: Path) -> None:
     Move what the database of a state directory holds of identities, licences
     and logins into the shared one.
 
+    A process that dies between the commits of the two leaves what it was to
+    take along in both: then some logins count twice, and nothing is lost.
+
     :param own: that database; nobody else writes to it.
     :raise StoreError: if it cannot be done; then nothing is changed.
     """

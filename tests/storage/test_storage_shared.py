@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -265,6 +266,27 @@ def test_an_export_is_taken_up_by_those_who_share(open_one: OpenStore) -> None:
     success_result_of(other.identity_admin.forget(ANN, None))
     assert success_result_of(other.identity_admin.add(held)) == 1
     assert known(open_one("one"), PHONE).count == 1
+
+
+def test_a_backup_that_was_made_meanwhile_knows_what_was_known(
+    open_one: OpenStore, shared: Path, tmp_path: Path
+) -> None:
+    """By the commands of docs/howto/backup.rst."""
+    one = open_one("one")
+    use(one, PHONE)
+    success_result_of(one.identity_admin.approve(ANN, known(one, PHONE).id))
+    copy = tmp_path / "copy"
+    copy.mkdir(mode=0o700)
+    with (
+        closing(sqlite3.connect(shared / REGISTRY_NAME)) as running,
+        closing(sqlite3.connect(copy / REGISTRY_NAME)) as backup,
+    ):
+        running.backup(backup)
+    shutil.copy2(shared / "identity.key", copy)
+    use(one, LAPTOP)
+    restored = open_one("one", copy)
+    assert known(restored, PHONE).status is IdentityStatus.APPROVED
+    assert success_result_of(restored.identities.find(ANN, LAPTOP)) is None
 
 
 # Revocations
