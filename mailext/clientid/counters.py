@@ -43,7 +43,7 @@ def count_in_window(elapsed: float, window: float, current: int, previous: int) 
 class _Events:
     """
     How often something happened: the total of a window that began with its
-    first event, and of the one before.
+    first event, or with the end of the one before, and the total of that.
     """
 
     __slots__ = ("_before", "_now", "_since")
@@ -58,7 +58,8 @@ class _Events:
         if windows:
             self._before = self._now if windows == 1 else 0
             self._now = 0
-            self._since += windows * window
+            # As if it had been forgotten, where it counts no longer.
+            self._since = self._since + window if windows == 1 else now
         self._now += 1
 
     def count(self, now: float, window: float) -> int:

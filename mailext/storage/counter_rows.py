@@ -46,7 +46,8 @@ _ADD = (
     update(rate)
     .where(*_THIS_RATE)
     .values(
-        since=rate.c.since + _WINDOWS * rate.c.window,
+        # What counts no longer may have been forgotten, and then begins anew.
+        since=case((_WINDOWS < 2, rate.c.since + _WINDOWS * rate.c.window), else_=bindparam("when")),
         current=case((_WINDOWS == 0, rate.c.current), else_=0) + 1,
         previous=case((_WINDOWS == 0, rate.c.previous), (_WINDOWS == 1, rate.c.current), else_=0),
         added=bindparam("when"),

@@ -1,14 +1,16 @@
-"""One process owns a state directory."""
+"""One process owns a state directory; what several use is opened by one at a time."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mailext.storage.errors import StoreInUseError
 
-__all__ = ["StateLock"]
+__all__ = ["StateLock", "alone"]
 
 
 class StateLock:
@@ -37,3 +39,19 @@ class StateLock:
         """Let others have the directory."""
         os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """
+    Wait until no other process is at this point.
+
+    :param path: a file that stands for the point; made as needed.
+    :raise OSError: if it cannot be made.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -17,6 +17,7 @@ from mailext.storage.counter_schema import make_tables
 from mailext.storage.counters import SqlCounterStore
 from mailext.storage.engine import Database, connect
 from mailext.storage.errors import StoreError
+from mailext.storage.lock import alone
 from mailext.storage.transactions import DirectTransactions, Transactions
 
 __all__ = ["open_shared_counters", "open_shared_counters_offline"]
@@ -57,7 +58,8 @@ def _open(path: Path, clock: IReactorTime, start: Callable[[Database], Transacti
         raise StoreError(str(error)) from error
     database = connect(path, _SYNCHRONOUS)
     try:
-        with database.writer.begin() as connection:
+        # Nobody waits for SQLite while it begins to keep a journal.
+        with alone(path.with_name(f"{path.name}.lock")), database.writer.begin() as connection:
             make_tables(connection)
     except DBAPIError as error:
         database.dispose()

@@ -9,11 +9,7 @@ SQLite lets the processes write in turn. While one opens it, the others wait.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from mailext.private_files import refuse_public
@@ -27,6 +23,7 @@ from mailext.storage.identity_keys import (
     load_identity_keys,
     read_identity_keys,
 )
+from mailext.storage.lock import alone
 from mailext.storage.taking_over import holds_hashes, take_over
 
 __all__ = ["REGISTRY_NAME", "counters_of", "make_private", "open_shared_directory"]
@@ -71,7 +68,7 @@ def open_shared_directory(directory: Path, state: Path, own: Database) -> tuple[
     :raise OSError: if a file cannot be made or opened.
     """
     make_private(directory)
-    with _alone(directory):
+    with alone(directory / "opening.lock"):
         keys = _shared_keys(directory / KEY_FILE_NAME, state / KEY_FILE_NAME, own)
         database = open_database(directory, REGISTRY_NAME)
         try:
@@ -80,16 +77,6 @@ def open_shared_directory(directory: Path, state: Path, own: Database) -> tuple[
             database.dispose()
             raise
     return database, keys
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    descriptor = os.open(directory / "opening.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _shared_keys(shared: Path, own: Path, database: Database) -> IdentityKeys:

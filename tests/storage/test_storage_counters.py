@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
@@ -93,6 +93,15 @@ _STEPS = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(_STEPS)
+@example(
+    [
+        ("add", [Tally("a", 10.0)]),
+        ("wait", 21.0),
+        ("trim", None),
+        ("add", [Tally("a", 10.0)] * 2),
+        ("wait", 15.0),
+    ]
+)
 def test_it_counts_what_a_single_process_counts_in_memory(steps: list[tuple[str, object]]) -> None:
     clock = Clock()
     names = [Tally("a", 10.0), Tally("a", 60.0), Tally("b", 10.0), Tally("c", 30.0)]

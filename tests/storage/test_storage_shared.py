@@ -175,8 +175,14 @@ def test_processes_that_start_together_make_one_directory(tmp_path: Path, shared
     program = """
 import sys
 from pathlib import Path
+from mailext.storage.shared_counters import open_shared_counters_offline
+from mailext.storage.shared_directory import counters_of
 from mailext.storage.store import open_store_offline
 from mailext.values import ClientIdentity
+from twisted.internet.task import Clock
+while not Path(sys.argv[3]).exists():
+    pass
+open_shared_counters_offline(counters_of(Path(sys.argv[2]).parent), Clock()).close()
 store = open_store_offline(Path(sys.argv[1]), Path(sys.argv[2]))
 print(store.identities.fingerprint(ClientIdentity("UUID", "phone")))
 store.identities.record("ann@example.org", ClientIdentity("UUID", "phone"), 1.0)
@@ -184,10 +190,12 @@ store.close()
 """
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path / name), str(shared)], stdout=subprocess.PIPE
+            [sys.executable, "-c", program, str(tmp_path / name), str(shared), str(tmp_path / "go")],
+            stdout=subprocess.PIPE,
         )
         for name in ("one", "two", "three")
     ]
+    (tmp_path / "go").touch()
     said = [process.communicate(timeout=60)[0] for process in started]
     assert [process.returncode for process in started] == [0, 0, 0]
     assert len(set(said)) == 1
