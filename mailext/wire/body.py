@@ -2,12 +2,14 @@
 Message content, taken from the wire in chunks.
 
 A body is never split into lines. The end of DATA is searched over the
-boundaries of segments; dots are un-stuffed only where there are any; bare CR
-and LF are found by counting: with everything but CR and LF deleted, what is
-left must be as long as twice the number of CRLFs.
+boundaries of segments, and dots are un-stuffed, only where a line begins with a
+dot; bare CR and LF are found in one pass, by the standard library's decoder of
+newlines.
 """
 
 from __future__ import annotations
+
+from io import IncrementalNewlineDecoder
 
 from mailext.wire.events import MessageData, MessageFault
 from mailext.wire.replies import BAD_LINE_ENDINGS, MESSAGE_TOO_BIG, Reply
@@ -15,7 +17,6 @@ from mailext.wire.replies import BAD_LINE_ENDINGS, MESSAGE_TOO_BIG, Reply
 __all__ = ["ChunkDecoder", "Content", "DotDecoder", "has_bare_line_ending"]
 
 _END = b"\r\n.\r\n"
-_NOT_LINE_ENDING = bytes(octet for octet in range(256) if octet not in b"\r\n")
 
 
 def has_bare_line_ending(data: bytes) -> bool:
@@ -24,7 +25,9 @@ def has_bare_line_ending(data: bytes) -> bool:
 
     :param data: octets that begin and end outside of any CRLF.
     """
-    return len(data.translate(None, _NOT_LINE_ENDING)) != 2 * data.count(b"\r\n")
+    seen = IncrementalNewlineDecoder(None, translate=False)
+    seen.decode(data.decode("latin-1"), final=True)
+    return seen.newlines not in {None, "\r\n"}
 
 
 class DotDecoder:
@@ -50,15 +53,16 @@ class DotDecoder:
             in its place while the end has not come.
         """
         buffer = self._held + data
-        end = buffer.find(_END)
+        # Base64 has no dot, and to look for one octet costs next to nothing.
+        has_dots = b"." in buffer and b"\r\n." in buffer
+        end = buffer.find(_END) if has_dots else -1
         if end >= 0:
             content, rest = buffer[: end + 2], buffer[end + 5 :]
         else:
             kept = _possible_end(buffer)
             split = len(buffer) - kept
             content, self._held, rest = buffer[:split], buffer[split:], None
-        # Base64 has no dot, and to look for one octet costs next to nothing.
-        if b"." in content:
+        if has_dots:
             content = content.replace(b"\r\n.", b"\r\n")
         if self._at_start and content:
             self._at_start = False
