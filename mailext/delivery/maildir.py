@@ -10,8 +10,9 @@ in threads, for one message in the order of its parts.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -24,7 +25,7 @@ from zope.interface import implementer
 from mailext.accounts.addresses import AddressBook
 from mailext.accounts.canonical import canonical_mailbox
 from mailext.delivery.final_fields import LOOP, FinalFields
-from mailext.delivery.maildrop import Letter
+from mailext.delivery.maildrop import Letter, LetterFile
 from mailext.delivery.names import MessageNames
 from mailext.delivery.spool import BodySpool
 from mailext.interfaces import IDelivery, IDeliveryTarget
@@ -51,14 +52,18 @@ _PART = 256 * 1024
 
 #: Puts a letter into its Maildir. The Deferred is of what kept it from being
 #: there for sure, None for nothing.
-PutLetters = Callable[[Letter], Deferred[Exception | None]]
+PutLetter = Callable[[Letter | LetterFile], Deferred[Exception | None]]
+
+#: Writes a letter of which there is more to come; it blocks.
+BeginLetter = Callable[[Letter], LetterFile]
 
 
 @dataclass(frozen=True, slots=True)
 class _Disk:
     """What every delivery works with."""
 
-    put: PutLetters
+    put: PutLetter
+    begin: BeginLetter
     spools: Path
     in_thread: RunInThread
     names: Callable[[], str]
@@ -72,6 +77,7 @@ class MaildirTarget:
 
     :param put: puts letters into Maildirs: :meth:`mailext.delivery.maildrop.Maildrops.put` of what has
         come together, in a thread.
+    :param begin: :meth:`mailext.delivery.maildrop.Maildrops.begin`.
     :param spools: where bodies are kept on their way.
     :param addresses: gives the address book: which accounts there are now.
     :param in_thread: where files are worked on.
@@ -82,7 +88,8 @@ class MaildirTarget:
 
     def __init__(
         self,
-        put: PutLetters,
+        put: PutLetter,
+        begin: BeginLetter,
         spools: Path,
         addresses: Callable[[], AddressBook],
         in_thread: RunInThread,
@@ -92,7 +99,7 @@ class MaildirTarget:
         random: Random,
     ) -> None:
         self._addresses = addresses
-        self._disk = _Disk(put, spools, in_thread, MessageNames(clock, hostname, random), clock)
+        self._disk = _Disk(put, begin, spools, in_thread, MessageNames(clock, hostname, random), clock)
 
     def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery:
         """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
@@ -118,6 +125,8 @@ class _MaildirDelivery:
         self._fields = fields
         self._recipients: dict[Mailbox, Recipient] = {}
         self._outcomes: dict[Mailbox, Outcome] = {}
+        # Of one recipient the body goes into the mailbox's own file.
+        self._letter: LetterFile | None = None
         self._spool = BodySpool(disk.spools)
         self._parts: list[bytes] = []
         self._collected = 0
@@ -146,14 +155,31 @@ class _MaildirDelivery:
 
     def abort(self) -> None:
         """See :meth:`mailext.interfaces.IDelivery.abort`."""
-        closed = self._in_order.run(self._disk.in_thread, self._spool.close)
-        closed.addErrback(lambda failure: _log.failure("A spool could not be closed", failure))
+        closed = self._in_order.run(self._disk.in_thread, self._close)
+        closed.addErrback(lambda failure: _log.failure("A message's file could not be closed", failure))
 
     def _spool_parts(self) -> Deferred[None]:
         parts = self._take_parts()
         if self._trouble or not self._recipients:
             return succeed(None)
-        return self._disk.in_thread(self._spool.extend, parts).addErrback(self._spooling_failed)
+        return self._disk.in_thread(self._spooling(), parts).addErrback(self._spooling_failed)
+
+    def _spooling(self) -> Callable[[list[bytes]], None]:
+        if len(self._recipients) > 1:
+            return self._spool.extend
+        if self._letter is not None:
+            return self._letter.extend
+        (recipient,) = self._recipients.values()
+        return partial(self._begin, self._letter_for(recipient))
+
+    def _begin(self, letter: Letter, parts: list[bytes]) -> None:
+        self._letter = self._disk.begin(letter)
+        self._letter.extend(parts)
+
+    def _close(self) -> None:
+        self._spool.close()
+        if self._letter is not None:
+            self._letter.discard()
 
     def _take_parts(self) -> list[bytes]:
         parts, self._parts, self._collected = self._parts, [], 0
@@ -163,31 +189,42 @@ class _MaildirDelivery:
         self._trouble = _outcome_of(failure.value)
 
     async def _deliver(self) -> Mapping[Mailbox, Outcome]:
-        if self._trouble is None:
-            self._spool.end(self._take_parts())
-            placed = {address: self._put(recipient) for address, recipient in self._recipients.items()}
-            for address, outcome in placed.items():
-                self._outcomes[address] = await outcome
-            self._spool.close()
-            return self._outcomes
-        self.abort()
-        return self._outcomes | dict.fromkeys(self._recipients, self._trouble)
+        if self._trouble is not None:
+            self.abort()
+            return self._outcomes | dict.fromkeys(self._recipients, self._trouble)
+        placed = {address: self._put(letter) for address, letter in self._letters(self._take_parts())}
+        for address, outcome in placed.items():
+            self._outcomes[address] = await outcome
+        self._spool.close()
+        return self._outcomes
 
-    def _put(self, recipient: Recipient) -> Deferred[Outcome]:
-        letter = Letter(
+    def _letters(self, end: list[bytes]) -> Iterator[tuple[Mailbox, Letter | LetterFile]]:
+        if self._letter is not None:
+            self._letter.end(end)
+            yield from zip(self._recipients, [self._letter], strict=True)
+            return
+        self._spool.end(end)
+        for address, recipient in self._recipients.items():
+            yield address, self._letter_for(recipient)
+
+    def _letter_for(self, recipient: Recipient) -> Letter:
+        return Letter(
             canonical_mailbox(recipient.address),
             self._disk.names(),
             bytes(self._fields.of(recipient)),
             self._spool,
             self._disk.clock.seconds(),
         )
-        return self._disk.put(letter).addCallbacks(_outcome_of, _not_put)
 
+    def _put(self, letter: Letter | LetterFile) -> Deferred[Outcome]:
+        return self._disk.put(letter).addCallbacks(_outcome_of, self._not_put)
 
-def _not_put(failure: Failure) -> Outcome:
-    # Trouble with one mailbox is not the others'.
-    failure.trap(Exception)
-    return _outcome_of(failure.value)
+    def _not_put(self, failure: Failure) -> Outcome:
+        # Trouble with one mailbox is not the others'.
+        failure.trap(Exception)
+        if self._letter is not None:
+            self.abort()
+        return _outcome_of(failure.value)
 
 
 def _outcome_of(trouble: BaseException | None) -> Outcome:

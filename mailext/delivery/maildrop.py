@@ -14,16 +14,19 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from mailext.delivery.names import account_folder
-from mailext.delivery.spool import BodySpool
+from mailext.delivery.spool import BodySpool, write_all
 from mailext.values import Mailbox
 
-__all__ = ["Letter", "Maildrops"]
+__all__ = ["Letter", "LetterFile", "Maildrops"]
 
 # A sync of a quick disk, in seconds.
 _QUICK = 0.0001
+# The sync of a larger file, in octets, says more of its size than of the disk.
+_TELLING = 65536
 _SUBFOLDERS = ("cur", "new", "tmp")
 # The Maildir specification: a file in tmp that is older than this is nobody's.
 _STALE_SECONDS = 36 * 3600.0
@@ -47,40 +50,69 @@ class Letter:
     now: float
 
 
-@dataclass(slots=True)
-class _Placing:
+class LetterFile:
     """
-    A letter on its way.
+    A letter in ``tmp`` of its Maildir, to which more may be written.
 
-    :param descriptor: its file, open.
-    :ivar trouble: what went wrong.
+    :param maildir: the path of the Maildir.
+    :param letter: what is in the file so far.
+    :param file: the file, which is the letter file's from now on.
+    :ivar account: whose Maildir it is.
+    :ivar size: octets so far.
+    :ivar trouble: what kept it from being where it should be.
     """
 
-    maildir: str
-    name: str
-    size: int
-    descriptor: int
-    trouble: Exception | None = None
+    def __init__(self, maildir: str, letter: Letter, file: FileIO) -> None:
+        self.account = letter.account
+        self.maildir = maildir
+        self.size = len(letter.headers) + letter.body.size
+        self.trouble: Exception | None = None
+        self._name = letter.name
+        self._file = file
+        self._end: Sequence[bytes] = ()
 
-    @property
-    def temporary(self) -> str:
-        return f"{self.maildir}/tmp/{self.name}"  # noqa: S108 - of the Maildir
+    def extend(self, parts: Iterable[bytes]) -> None:
+        """
+        Append to the body.
 
-    @property
-    def final(self) -> str:
-        # Maildir++: the size of the file.
-        return f"{self.maildir}/new/{self.name},S={self.size}"
+        :raise OSError: if the disk refuses it.
+        """
+        for part in parts:
+            write_all(self._file.fileno(), part)
+            self.size += len(part)
+
+    def end(self, parts: Sequence[bytes]) -> None:
+        """The last of the body, which stays in memory until the letter is put into its Maildir."""
+        self._end = parts
 
     def synchronise(self) -> None:
         """The content, and the end of the file's being open."""
-        try:
-            os.fsync(self.descriptor)
-        finally:
-            os.close(self.descriptor)
+        with self._file:
+            self.extend(self._end)
+            os.fsync(self._file.fileno())
 
     def move(self) -> None:
         """To where messages are looked for."""
-        os.rename(self.temporary, self.final)  # noqa: PTH104 - one object less for each message
+        os.rename(self._temporary, self._final)  # noqa: PTH104 - one object less for each message
+
+    def discard(self) -> None:
+        """It is not to be moved: close and remove it, as far as that can be done."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        _remove(self._temporary)
+
+    def take_back(self) -> None:
+        """It is not to stay where it was moved."""
+        _remove(self._final)
+
+    @property
+    def _temporary(self) -> str:
+        return f"{self.maildir}/tmp/{self._name}"  # noqa: S108 - of the Maildir
+
+    @property
+    def _final(self) -> str:
+        # Maildir++: the size of the file.
+        return f"{self.maildir}/new/{self._name},S={self.size}"
 
 
 class Maildrops:
@@ -100,27 +132,14 @@ class Maildrops:
         # When each Maildir was last prepared.
         self._prepared: dict[Mailbox, tuple[str, float]] = {}
 
-    def put(self, letters: Sequence[Letter]) -> list[Exception | None]:
+    def begin(self, letter: Letter) -> LetterFile:
         """
-        Put letters into Maildirs. Trouble with one is not the others'.
+        Write a letter of which there is more to come.
 
-        :return: of each what kept it from being there for sure, None for
-            nothing. Where there is something nothing of it is left, if that
-            can be helped.
+        :return: what takes the rest, and is put into the Maildir then, or
+            discarded.
+        :raise OSError: if it cannot be written.
         """
-        troubles: list[Exception | None] = [None] * len(letters)
-        placings: dict[int, _Placing] = {}
-        for index, letter in enumerate(letters):
-            try:
-                placings[index] = self._write(letter)
-            except Exception as trouble:  # noqa: BLE001 - told to the one whose letter it is
-                troubles[index] = trouble
-        self._place(placings.values())
-        for index, placing in placings.items():
-            troubles[index] = placing.trouble
-        return troubles
-
-    def _write(self, letter: Letter) -> _Placing:
         maildir, prepared = self._prepared.get(letter.account, ("", -math.inf))
         if letter.now >= prepared + _STALE_SECONDS:
             maildir = self._prepare(letter.account, letter.now)
@@ -130,25 +149,49 @@ class Maildrops:
             # Somebody has removed its folders.
             return _written(self._prepare(letter.account, letter.now), letter)
 
-    def _place(self, placings: Iterable[_Placing]) -> None:
-        moved: dict[str, list[_Placing]] = {}
+    def put(self, letters: Sequence[Letter | LetterFile]) -> list[Exception | None]:
+        """
+        Put letters into Maildirs. Trouble with one is not the others'.
+
+        :param letters: whole; of some all but the end may be in a file already.
+
+        :return: of each what kept it from being there for sure, None for
+            nothing. Where there is something nothing of it is left, if that
+            can be helped.
+        """
+        troubles: list[Exception | None] = [None] * len(letters)
+        files: dict[int, LetterFile] = {}
+        for index, letter in enumerate(letters):
+            try:
+                files[index] = letter if isinstance(letter, LetterFile) else self.begin(letter)
+            except Exception as trouble:  # noqa: BLE001 - told to the one whose letter it is
+                troubles[index] = trouble
+        self._place(files.values())
+        for index, file in files.items():
+            troubles[index] = file.trouble
+        return troubles
+
+    def _place(self, files: Iterable[LetterFile]) -> None:
+        moved: dict[str, list[LetterFile]] = {}
         taken: list[float] = []
         # All are written before the first is waited for: the file system brings
         # them to the disk together.
-        for placing in placings:
+        for file in files:
             began = self._steady()
             try:
-                placing.synchronise()
-                taken.append(self._steady() - began)
-                placing.move()
+                file.synchronise()
+                if file.size <= _TELLING:
+                    taken.append(self._steady() - began)
+                file.move()
             except Exception as trouble:  # noqa: BLE001 - told to the one whose letter it is
-                placing.trouble = trouble
-                _remove(placing.temporary)
+                file.trouble = trouble
+                file.discard()
             else:
-                moved.setdefault(placing.maildir, []).append(placing)
+                moved.setdefault(file.maildir, []).append(file)
         # Some may have waited for a processor and not for the disk: the least
         # counts, and it takes several that are slow to be slow.
-        self.sync_seconds = min([*taken, 2 * max(self.sync_seconds, _QUICK)])
+        if taken:
+            self.sync_seconds = min([*taken, 2 * max(self.sync_seconds, _QUICK)])
         _sync_folders(moved)
 
     def _prepare(self, account: Mailbox, now: float) -> str:
@@ -166,28 +209,29 @@ class Maildrops:
         return str(maildir)
 
 
-def _written(maildir: str, letter: Letter) -> _Placing:
+def _written(maildir: str, letter: Letter) -> LetterFile:
     temporary = f"{maildir}/tmp/{letter.name}"  # noqa: S108 - of the Maildir
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    file = FileIO(descriptor, "wb")
     try:
         letter.body.write_to(descriptor, letter.headers)
     except BaseException:
-        os.close(descriptor)
+        file.close()
         _remove(temporary)
         raise
-    return _Placing(maildir, letter.name, len(letter.headers) + letter.body.size, descriptor)
+    return LetterFile(maildir, letter, file)
 
 
-def _sync_folders(moved: Mapping[str, Sequence[_Placing]]) -> None:
+def _sync_folders(moved: Mapping[str, Sequence[LetterFile]]) -> None:
     for maildir, together in moved.items():
         try:
             _sync_folder(f"{maildir}/new")
         except Exception as trouble:  # noqa: BLE001 - likewise
-            for placing in together:
+            for file in together:
                 # The queue keeps the message and tries again: this is not to
                 # become a second copy.
-                placing.trouble = trouble
-                _remove(placing.final)
+                file.trouble = trouble
+                file.take_back()
 
 
 def _sync_folder(folder: str) -> None:

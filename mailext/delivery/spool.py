@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-__all__ = ["BodySpool"]
+__all__ = ["BodySpool", "write_all"]
 
 _COPY_LENGTH = 256 * 1024
 
@@ -41,7 +41,7 @@ class BodySpool:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - closed below
         for part in parts:
-            _write(self._file.fileno(), part)
+            write_all(self._file.fileno(), part)
             self.size += len(part)
 
     def end(self, parts: Iterable[bytes]) -> None:
@@ -57,15 +57,15 @@ class BodySpool:
         :raise OSError: if the disk refuses it.
         """
         if self._file is None:
-            _write(descriptor, beginning + self._end)
+            write_all(descriptor, beginning + self._end)
             return
-        _write(descriptor, beginning)
+        write_all(descriptor, beginning)
         position = 0
         # Several threads may copy at the same time.
         while chunk := os.pread(self._file.fileno(), _COPY_LENGTH, position):
-            _write(descriptor, chunk)
+            write_all(descriptor, chunk)
             position += len(chunk)
-        _write(descriptor, self._end)
+        write_all(descriptor, self._end)
 
     def close(self) -> None:
         """Give memory and file back."""
@@ -73,7 +73,12 @@ class BodySpool:
             self._file.close()
 
 
-def _write(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """
+    Write to a file, however often it takes.
+
+    :raise OSError: if the disk refuses it.
+    """
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

@@ -3,15 +3,18 @@ The way past the queue, for a message that goes into one mailbox of this host.
 
 The queue is for mail that has to wait. A message that is in the mailbox of its
 only recipient before its client has the reply is safe without a place in it: one
-sync takes the place of two, and nothing has to be recorded. Whatever keeps it
-from the mailbox, it goes into the queue then, as if nobody had tried. See
-docs/reasons/performance.rst for what this gains.
+sync takes the place of two, and nothing has to be recorded. Whatever keeps a small
+one from the mailbox, it goes into the queue then, as if nobody had tried. A large
+one is written once, into the mailbox's own file; of what keeps it from there its
+client hears, who has the message still. See docs/reasons/performance.rst for what
+this gains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -57,11 +60,13 @@ class ShortcutTarget:
         """See :meth:`mailext.queue.target.QueueTarget.submitted_by`."""
         return replace(self, queue=self.queue.submitted_by(clientid))
 
-    def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery:
+    def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery | Deferred[IDelivery]:
         """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
-        if self._has_shortcut(envelope):
-            return _ShortDelivery(self, envelope, headers)
-        return self.queue.startDelivery(envelope, headers)
+        if not self._has_shortcut(envelope):
+            return self.queue.startDelivery(envelope, headers)
+        short = partial(_ShortDelivery, self, envelope, headers)
+        delivery = self.mailboxes.startDelivery(envelope, headers)
+        return delivery.addCallback(short) if isinstance(delivery, Deferred) else short(delivery)
 
     def _has_shortcut(self, envelope: Envelope) -> bool:
         if len(envelope.recipients) != 1:
@@ -76,55 +81,45 @@ class ShortcutTarget:
 class _ShortDelivery:
     """One message on its way past the queue, or into it."""
 
-    def __init__(self, target: ShortcutTarget, envelope: Envelope, headers: HeaderSection) -> None:
+    def __init__(
+        self, target: ShortcutTarget, envelope: Envelope, headers: HeaderSection, mailbox: IDelivery
+    ) -> None:
         self._target = target
         self._envelope = envelope
         self._headers = headers
-        self._body: list[bytes] = []
+        self._mailbox = mailbox
         self._size = 0
-        self._queued: IDelivery | None = None
+        # The body, while it is small.
+        self._body: list[bytes] = []
+        self.abort = mailbox.abort
 
     def write(self, data: bytes) -> Deferred[None] | None:
         """See :meth:`mailext.interfaces.IDelivery.write`."""
-        if self._queued is not None:
-            return self._queued.write(data)
-        self._body.append(data)
         self._size += len(data)
-        if self._size > _SMALL:
-            self._into_the_queue()
-        return None
+        if self._size <= _SMALL:
+            self._body.append(data)
+        else:
+            self._body.clear()
+        return self._mailbox.write(data)
 
     def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:
         """See :meth:`mailext.interfaces.IDelivery.commit`."""
-        if self._queued is not None:
-            return self._queued.commit()
         return Deferred.fromCoroutine(self._deliver())
-
-    def abort(self) -> None:
-        """See :meth:`mailext.interfaces.IDelivery.abort`."""
-        if self._queued is not None:
-            self._queued.abort()
-
-    def _into_the_queue(self) -> IDelivery:
-        queued = self._queued = self._target.queue.startDelivery(self._envelope, self._headers)
-        for part in self._body:
-            queued.write(part)
-        self._body.clear()
-        return queued
 
     async def _deliver(self) -> Mapping[Mailbox, Outcome]:
         entry = self._target.queue.entry(self._envelope, len(bytes(self._headers)) + self._size)
-        delivery = self._target.mailboxes.startDelivery(self._envelope, self._headers)
-        if isinstance(delivery, Deferred):
-            delivery = await delivery
-        # Of a small body nothing has to wait.
+        outcomes = await self._mailbox.commit()
+        ((address, outcome),) = outcomes.items()
+        if outcome.delivered:
+            self._log(entry, outcomes)
+            return {address: Outcome(250, "2.0.0", f"Ok: delivered as {entry.id}")}
+        return outcomes if self._size > _SMALL else await self._into_the_queue()
+
+    def _into_the_queue(self) -> Deferred[Mapping[Mailbox, Outcome]]:
+        queued = self._target.queue.startDelivery(self._envelope, self._headers)
         for part in self._body:
-            delivery.write(part)
-        ((address, outcome),) = (await delivery.commit()).items()
-        if not outcome.delivered:
-            return await self._into_the_queue().commit()
-        self._log(entry, {address: outcome})
-        return {address: Outcome(250, "2.0.0", f"Ok: delivered as {entry.id}")}
+            queued.write(part)
+        return queued.commit()
 
     def _log(self, entry: QueueEntry, outcomes: Mapping[Mailbox, Outcome]) -> None:
         delivered = tuple(

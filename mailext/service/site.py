@@ -24,7 +24,7 @@ from mailext.control.offline import take_snapshot
 from mailext.counts import ConnectionCounts, SharedDescriptors
 from mailext.delivery.local import JointDispatch
 from mailext.delivery.maildir import MaildirTarget
-from mailext.delivery.maildrop import Letter, Maildrops
+from mailext.delivery.maildrop import Letter, LetterFile, Maildrops
 from mailext.delivery.names import MessageNames, account_folder
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
@@ -150,6 +150,7 @@ class Site:
         )
         mailboxes = MaildirTarget(
             self._put_letter,
+            self._maildrops.begin,
             configuration.state_dir,
             self.addresses,
             self._mailboxes.run,
@@ -271,7 +272,7 @@ class Site:
         is_quick = self._letters.keeps_up and self._maildrops.sync_seconds < _QUICK_SYNC
         return is_quick and self._local.dispatch.leaves(address)
 
-    def _put_letter(self, letter: Letter) -> Deferred[Exception | None]:
+    def _put_letter(self, letter: Letter | LetterFile) -> Deferred[Exception | None]:
         """Put a letter into its Maildir, and tell the sessions that look at it."""
 
         def put(trouble: Exception | None) -> Exception | None:

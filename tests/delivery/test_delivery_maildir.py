@@ -29,6 +29,8 @@ BOB = Mailbox("bob", "example.org")
 CAROL = Mailbox("carol", "example.net")
 
 HEADERS = HeaderSection.parse(b"Received: from x\r\n\tby y\r\nSubject: hello\r\n\r\n")[0]
+# A body in several parts, and one that is written while it comes.
+BODIES = [(b"One.\r\n",), (b"x" * 600_000, b"y" * 600_000, b"z\r\n")]
 BODY = b"One.\r\n\r\n.Two.\r\nFrom three\r\n"
 
 
@@ -57,6 +59,7 @@ def make_target(
     maildrops = Maildrops(root, clock.seconds)
     return MaildirTarget(
         lambda letter: in_thread(lambda: maildrops.put([letter])[0]),
+        maildrops.begin,
         root.parent,
         lambda: book,
         in_thread,
@@ -201,8 +204,9 @@ def test_nothing_is_done_in_the_reactors_thread(root, clock):
     assert files(root)[0].read_bytes().endswith(b"first\r\n" + part + part)
 
 
-def test_abort_leaves_nothing(target, root, tmp_path):
-    delivery = target.startDelivery(envelope(ANN), HEADERS)
+@pytest.mark.parametrize("recipients", [(ANN,), (ANN, BOB)])
+def test_abort_leaves_nothing(target, root, tmp_path, recipients):
+    delivery = target.startDelivery(envelope(*recipients), HEADERS)
     delivery.write(b"x" * 600_000)
     delivery.abort()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -260,11 +264,12 @@ class TestFaults:
             (errno.EACCES, 451, "4.3.0"),
         ],
     )
-    @pytest.mark.parametrize("function", ["fsync", "open", "mkdir", "rename"])
-    def test_from_the_first_call_on(self, target, root, monkeypatch, function, number, code, enhanced):
+    @pytest.mark.parametrize("function", ["fsync", "open", "mkdir", "write", "rename"])
+    @pytest.mark.parametrize("body", BODIES, ids=["small", "large"])
+    def test_from_the_first_call_on(self, target, root, monkeypatch, body, function, number, code, enhanced):
         with monkeypatch.context() as patched, logged() as events:
             Fault(patched, function, number)
-            outcome = deliver(target, ANN)[ANN]
+            outcome = deliver(target, ANN, body=body)[ANN]
         assert (outcome.code, outcome.enhanced) == (code, enhanced)
         assert str(root) not in outcome.text
         assert any("log_failure" in event for event in events)
@@ -273,17 +278,19 @@ class TestFaults:
         assert len(files(root)) == 1
 
     @pytest.mark.parametrize("at", range(6))
-    def test_any_one_sync_that_fails_makes_the_attempt_fail(self, target, root, monkeypatch, at):
+    @pytest.mark.parametrize("body", BODIES, ids=["small", "large"])
+    def test_any_one_sync_that_fails_makes_the_attempt_fail(self, target, root, monkeypatch, body, at):
         # Four folders are synced at their creation, then the file, then new.
         with monkeypatch.context() as patched:
             fault = Fault(patched, "fsync", errno.EIO, at, only=True)
-            assert deliver(target, ANN)[ANN].is_temporary
+            assert deliver(target, ANN, body=body)[ANN].is_temporary
             # It is not tried again.
             assert fault.calls == at + 1
         assert files(root) == files(root, folder="tmp") == []
         assert deliver(target, ANN)[ANN].delivered
 
-    def test_a_success_is_synced_file_first_folder_last(self, target, root, monkeypatch):
+    @pytest.mark.parametrize("body", BODIES, ids=["small", "large"])
+    def test_a_success_is_synced_file_first_folder_last(self, target, root, monkeypatch, body):
         deliver(target, ANN)
         events = []
 
@@ -298,7 +305,7 @@ class TestFaults:
         with monkeypatch.context() as patched:
             for name in ("fsync", "rename"):
                 patched.setattr(os, name, noting(name, getattr(os, name)))
-            assert deliver(target, ANN)[ANN].delivered
+            assert deliver(target, ANN, body=body)[ANN].delivered
         assert events == [("fsync", "tmp"), ("rename", "tmp"), ("fsync", "new")]
 
     def test_one_mailbox_in_trouble_is_not_the_others(self, target, root, monkeypatch):
@@ -310,7 +317,16 @@ class TestFaults:
         assert outcomes[BOB].delivered
         assert (len(files(root)), len(files(root, BOB))) == (1, 2)
 
-    def test_a_disk_that_is_full_while_the_body_comes(self, target, root, monkeypatch, tmp_path):
+    @pytest.mark.parametrize("at", range(8))
+    def test_a_disk_that_is_full_at_any_part_of_a_letter(self, target, root, monkeypatch, at):
+        with monkeypatch.context() as patched:
+            # The header section comes first, an empty body behind it.
+            Fault(patched, "write", errno.ENOSPC, at)
+            outcome = deliver(target, ANN, body=[b"x" * 300_000] * 8)[ANN]
+        assert outcome.code == 452
+        assert files(root) == files(root, folder="tmp") == []
+
+    def test_a_disk_that_is_full_while_a_body_for_several_comes(self, target, root, monkeypatch, tmp_path):
         def full(*_args, **_kwargs):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -327,6 +343,22 @@ class TestFaults:
         target = make_target(root, clock, lambda *_: fail(ThreadsBusyError()))
         assert deliver(target, ANN)[ANN].code == 451
         assert deliver(target, ANN, body=[b"x" * 600_000])[ANN].code == 451
+
+    def test_threads_that_are_busy_when_the_letter_is_whole(self, root, clock):
+        maildrops = Maildrops(root, clock.seconds)
+        book = AddressBook(["example.org"], ["ann@example.org"])
+        target = MaildirTarget(
+            lambda _: fail(ThreadsBusyError()),
+            maildrops.begin,
+            root.parent,
+            lambda: book,
+            execute,
+            clock=clock,
+            hostname="mx.example.org",
+            random=Random(1),
+        )
+        assert deliver(target, ANN, body=BODIES[1])[ANN].code == 451
+        assert files(root) == files(root, folder="tmp") == []
 
     def test_a_crash_before_the_rename_is_no_delivery(self, target, root, monkeypatch, clock):
         class Crash(BaseException):

@@ -109,11 +109,22 @@ def test_others_have_no_shortcut(site: Site, envelope: Envelope) -> None:
     assert len(site.queued()) == 1
 
 
-def test_a_large_message_is_not_kept_in_memory(site: Site) -> None:
-    parts = [b"%07d\r\n" % number * 1000 for number in range(10)]
-    success_result_of(site.send(envelope_to(ANN), *parts))
-    assert site.mailboxes.deliveries == []
-    assert site.queued() == [([ANN], bytes(HEADERS) + b"".join(parts))]
+LARGE = [b"%07d\r\n" % number * 1000 for number in range(10)]
+
+
+def test_a_large_message_is_written_once(site: Site) -> None:
+    (outcome,) = success_result_of(site.send(envelope_to(ANN), *LARGE)).values()
+    assert outcome.text.startswith("Ok: delivered as ")
+    [delivery] = site.mailboxes.deliveries
+    assert delivery.body == b"".join(LARGE)
+    assert site.queued() == []
+
+
+@pytest.mark.parametrize("code", [452, 550])
+def test_whoever_sends_a_large_message_hears_what_keeps_it_from_the_mailbox(site: Site, code: int) -> None:
+    refused = site.mailboxes.outcomes[ANN] = Outcome(code, f"{code // 100}.2.2", "Mailbox full")
+    assert success_result_of(site.send(envelope_to(ANN), *LARGE)) == {ANN: refused}
+    assert site.queued() == []
 
 
 def test_nothing_is_left_of_what_is_given_up(site: Site) -> None:
@@ -122,6 +133,7 @@ def test_nothing_is_left_of_what_is_given_up(site: Site) -> None:
         for part in parts:
             delivery.write(part)
         delivery.abort()
+    assert all(delivery.aborted for delivery in site.mailboxes.deliveries)
     assert site.queued() == []
 
 
