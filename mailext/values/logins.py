@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from mailext.values.sessions import Protocol, SessionView
@@ -35,14 +36,20 @@ class Place:
     @classmethod
     def of(cls, address: str) -> Place:
         """What can be said of an address without a database."""
-        try:
-            parsed = ip_address(address.partition("%")[0])
-        except ValueError:
-            return cls(address, address)
-        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        prefix = 56 if parsed.version == 6 else 24
-        return cls(address, str(ip_network((parsed, prefix), strict=False)))
+        return cls(address, _network_of(address))
+
+
+# It is asked several times of each connection.
+@lru_cache(maxsize=1024)
+def _network_of(address: str) -> str:
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    prefix = 56 if parsed.version == 6 else 24
+    return str(ip_network((parsed, prefix), strict=False))
 
 
 @dataclass(frozen=True, slots=True)
