@@ -32,6 +32,20 @@ class Deadline:
         ``expired`` is.
     """
 
+    # There is one for each connection, and most of them are idle.
+    __slots__ = (
+        "_clock",
+        "_end",
+        "_expired",
+        "_least_rate",
+        "_octets",
+        "_suspended",
+        "_timer",
+        "_too_slow",
+        "_wake_at",
+        "_window_end",
+    )
+
     def __init__(
         self,
         clock: IReactorTime,

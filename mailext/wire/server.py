@@ -77,6 +77,11 @@ class ServerSession:
     :ivar identity: what the client said with CLIENTID, None if nothing.
     """
 
+    # Of the message that is coming in.
+    _content: Content
+    _dots: DotDecoder
+    _chunks: ChunkDecoder
+
     def __init__(
         self, protocol: Protocol, offer: Offer, refused: Callable[[Reply], object] = lambda _: None
     ) -> None:
@@ -95,9 +100,6 @@ class ServerSession:
         self._auth_seen = False
         self._smtputf8 = False
         self._recipients = 0
-        self._content = Content(0)
-        self._dots = DotDecoder()
-        self._chunks = ChunkDecoder()
         self._chunk_left = 0
         self._chunk_is_last = False
         self._chunk_refusal: Reply | None = None
