@@ -120,7 +120,7 @@ class LiveConnections(Generic[_T]):
 
     def __init__(self, counts: ConnectionCounts) -> None:
         self._counts = counts
-        self._live: set[_T] = set()
+        self._live: dict[_T, str] = {}
         self._drained: list[Deferred[None]] = []
 
     def __bool__(self) -> bool:
@@ -140,13 +140,12 @@ class LiveConnections(Generic[_T]):
 
         :param address: the client's; empty for a socket of this machine.
         """
-        self._live.add(protocol)
+        self._live[protocol] = address
         self._counts.add(address)
 
-    def ended(self, protocol: _T, address: str) -> None:
+    def ended(self, protocol: _T) -> None:
         """A connection has ended."""
-        self._live.discard(protocol)
-        self._counts.remove(address)
+        self._counts.remove(self._live.pop(protocol))
         if not self._live:
             waiting, self._drained = self._drained, []
             for drained in waiting:

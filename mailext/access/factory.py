@@ -118,9 +118,7 @@ class AccessFactory(Factory):
                 limit=limit,
             )
             return _Refusal(told.line)
-        protocol = self._make(
-            self._settings, self._portal, self._clock, lambda: self._live.ended(protocol, address)
-        )
+        protocol = self._make(self._settings, self._portal, self._clock, lambda: self._live.ended(protocol))
         self._live.begun(protocol, address)
         return cast("Protocol", protocol)
 

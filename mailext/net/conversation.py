@@ -67,7 +67,7 @@ class Conversation:
         self._timeout = timeout
         self._message_timeout = message_timeout
         self._min_rate = min_rate
-        self._deadline = Deadline(clock, self.time_out, lambda: self.end(replies.BELOW_LEAST_RATE))
+        self._deadline = Deadline(clock, self.time_out, self._too_slow)
         self._pumping = False
         self._waiting = False
         self._paused = False
@@ -190,6 +190,9 @@ class Conversation:
             self._cut_off()
         else:
             self.end(replies.TOO_SLOW)
+
+    def _too_slow(self) -> None:
+        self.end(replies.BELOW_LEAST_RATE)
 
     def end(self, farewell: Reply) -> None:
         """End the connection with a last reply, 421 as a rule."""

@@ -82,13 +82,13 @@ class ESMTP(smtp.ESMTP):
     :cvar settings: limits, policies, identity checkers and the rest.
     :cvar plaintextAuth: whether AUTH is offered, and taken, outside of TLS.
     :cvar clock: what measures time; None: the reactor.
-    :ivar ended: called without arguments when the connection is gone.
+    :ivar ended: called with this protocol when the connection is gone.
     """
 
     settings: ListenerSettings = ListenerSettings()
     plaintextAuth: bool = False
     clock: IReactorTime | None = None
-    ended: Callable[[], object] | None = None
+    ended: Callable[[ESMTP], object] | None = None
 
     host: bytes
     # The stock class gives these the types of its defaults.
@@ -216,7 +216,7 @@ class ESMTP(smtp.ESMTP):
         self._judge.session_ended(self.sessionView())
         self._log_out()
         if self.ended is not None:
-            self.ended()
+            self.ended(self)
 
     def sessionView(self) -> SessionView:
         """What checkers and policies may know of this session."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import cast
 
 from twisted.internet.defer import Deferred
@@ -88,7 +87,7 @@ class SMTPFactory(smtp.SMTPFactory):
             protocol.challengers = self.settings.challengers
             protocol.ctx = self.settings.tls
         protocol.clock = self.clock
-        protocol.ended = partial(self._live.ended, protocol, address)
+        protocol.ended = self._live.ended
         self._live.begun(protocol, address)
         return cast("Protocol", protocol)
 
