@@ -30,7 +30,8 @@ class Batches(Service, Generic[T, R]):
     A few threads that share work, each taking what is there, as a service.
 
     :param reactor: where results are brought back to.
-    :param work: does several things, and says what came of each; in a thread.
+    :param work: does several things, and says what came of each, a
+        :class:`~twisted.python.failure.Failure` of what failed alone; in a thread.
     :param size: how many things are done in one go at most.
     :param waiting: how many things may wait; more are refused.
     """
@@ -39,7 +40,7 @@ class Batches(Service, Generic[T, R]):
         self,
         reactor: IThreadsReactor,
         name: str,
-        work: Callable[[Sequence[T]], Sequence[R]],
+        work: Callable[[Sequence[T]], Sequence[R | Failure]],
         *,
         threads: int,
         size: int,
@@ -95,7 +96,7 @@ class Batches(Service, Generic[T, R]):
         while batch := self._next():
             things = [thing for thing, _ in batch]
             try:
-                results: Sequence[R] | Failure = self._work(things)
+                results: Sequence[R | Failure] | Failure = self._work(things)
             except BaseException:  # noqa: BLE001 - told to everyone who waits
                 results = Failure()
             self._reactor.callFromThread(self._tell, batch, results)
@@ -117,11 +118,8 @@ class Batches(Service, Generic[T, R]):
             self._items.put(None)
         return batch
 
-    def _tell(self, batch: list[_Item[T, R]], results: Sequence[R] | Failure) -> None:
+    def _tell(self, batch: list[_Item[T, R]], results: Sequence[R | Failure] | Failure) -> None:
         self._waiting -= len(batch)
-        if isinstance(results, Failure):
-            for _, done in batch:
-                done.errback(results)
-        else:
-            for (_, done), result in zip(batch, results, strict=True):
-                done.callback(result)
+        each: Sequence[R | Failure] = [results] * len(batch) if isinstance(results, Failure) else results
+        for (_, done), result in zip(batch, each, strict=True):
+            done.callback(result)

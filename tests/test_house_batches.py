@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from twisted.internet.defer import gatherResults
+from twisted.python.failure import Failure
 
 from mailext.batches import Batches
 from mailext.threads import ThreadsBusyError
@@ -88,6 +89,20 @@ def test_work_that_fails_is_told_to_everyone_and_the_next_goes_on(worker: Worker
     with pytest.raises(ValueError, match="13"):
         reactor.wait_for(batches.do(13))
     assert reactor.wait_for(batches.do(1)) == 2
+    batches.stopService()
+
+
+def test_one_thing_that_fails_is_not_the_others_trouble() -> None:
+    def work(numbers: Sequence[int]) -> list[int | Failure]:
+        return [Failure(ValueError("13")) if number == 13 else number for number in numbers]
+
+    reactor = ThreadCalls()
+    batches = Batches(reactor, "test", work, threads=1, size=3, waiting=5)
+    batches.startService()
+    first, unlucky, last = (batches.do(number) for number in (1, 13, 2))
+    assert reactor.wait_for(gatherResults([first, last])) == [1, 2]
+    with pytest.raises(ValueError, match="13"):
+        reactor.wait_for(unlucky)
     batches.stopService()
 
 

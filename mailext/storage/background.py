@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 
 from sqlalchemy import Connection
 from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
 
+from mailext.batches import Batches
 from mailext.per_turn import IThreadsReactor
 from mailext.storage.committer import Committer
 from mailext.storage.engine import Database
 from mailext.storage.errors import StoreClosedError
 from mailext.storage.transactions import NO_FILES, BulkChange, FileChange
-from mailext.threads import BoundedThreads
 
 __all__ = ["BackgroundTransactions"]
 
 T = TypeVar("T")
 
+# Each reads what has come together through one connection, if it is not too much:
+# one question may take long.
 _READING_THREADS = 4
+_READ_TOGETHER = 8
 _WAITING_READS = 1000
 
 
@@ -35,8 +39,15 @@ class BackgroundTransactions:
         self._reader = database.reader
         self._closed = False
         self._committer = Committer(database.writer, reactor)
-        self._threads = BoundedThreads(reactor, "mailext-readers", _READING_THREADS, _WAITING_READS)
-        self._threads.startService()
+        self._reading: Batches[Callable[[Connection], object], object] = Batches(
+            reactor,
+            "mailext-readers",
+            self._read,
+            threads=_READING_THREADS,
+            size=_READ_TOGETHER,
+            waiting=_WAITING_READS,
+        )
+        self._reading.startService()
 
     def write(self, operation: Callable[[Connection], T], files: FileChange = NO_FILES) -> Deferred[T]:
         """See :meth:`mailext.storage.transactions.Transactions.write`."""
@@ -50,14 +61,22 @@ class BackgroundTransactions:
         """See :meth:`mailext.storage.transactions.Transactions.read`."""
         if self._closed:
             return fail(StoreClosedError("the store is closed"))
-        return self._threads.run(self._read, operation)
+        return cast("Deferred[T]", self._reading.do(operation))
 
     def close(self) -> Deferred[None]:
         """See :meth:`mailext.storage.transactions.Transactions.close`."""
         self._closed = True
-        self._threads.stopService()
+        self._reading.stopService()
         return self._committer.close()
 
-    def _read(self, operation: Callable[[Connection], T]) -> T:
+    def _read(self, operations: Sequence[Callable[[Connection], object]]) -> list[object]:
         with self._reader.connect() as connection:
-            return operation(connection)
+            return [_answer(connection, operation) for operation in operations]
+
+
+def _answer(connection: Connection, operation: Callable[[Connection], object]) -> object:
+    try:
+        return operation(connection)
+    except Exception:  # noqa: BLE001 - told to whoever has asked
+        connection.rollback()
+        return Failure()
