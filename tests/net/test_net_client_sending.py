@@ -8,9 +8,12 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, ConnectionDone
+from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
 from twisted.mail.smtp import SMTPConnectError, SMTPDeliveryError
 from twisted.python.failure import Failure
 
@@ -177,11 +180,13 @@ def test_a_password_that_is_wrong(program: Program) -> None:
     assert error.outcome.code == 535
 
 
-def scripted(program: Program, clear: bytes, **answers: object) -> list[Script]:
+def scripted(
+    program: Program, clear: bytes, *, tls: CertificateOptions | None = None, **answers: object
+) -> list[Script]:
     scripts: list[Script] = []
 
     def build() -> Script:
-        scripts.append(Script({"EHLO": clear, **answers}))
+        scripts.append(Script({"EHLO": clear, **answers}, tls=tls))
         return scripts[-1]
 
     program.world.servers["mx.example.org"] = build
@@ -194,6 +199,27 @@ def test_requiretls_goes_to_a_verified_server_alone(program: Program) -> None:
     server = MailServer("mx.example.org", use=TlsUse.WHERE_OFFERED)
     error = program.world.raised(program.sender(server).send(STRICT, MESSAGE))
     assert error.outcome.enhanced == "5.7.10"
+    assert not any(line.startswith(b"MAIL") for line in scripts[0].heard)
+    program.send(ENVELOPE, MESSAGE, server)
+    assert scripts[-1].messages
+
+
+@pytest.mark.requirement("R13")
+def test_requiretls_goes_over_strong_tls_alone(pki: Pki, program: Program) -> None:
+    # No authenticated encryption: BCP 195 wants better.
+    leaf = pki.authority.issue_cert("mx.example.org")
+    context = CertificateOptions(
+        privateKey=load_pem_private_key(leaf.private_key_pem.bytes(), password=None),
+        certificate=load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()),
+        acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString("ECDHE-ECDSA-AES256-SHA"),
+        insecurelyLowerMinimumTo=TLSVersion.TLSv1_2,
+        lowerMaximumSecurityTo=TLSVersion.TLSv1_2,
+    )
+    scripts = scripted(program, EHLO + b"250-REQUIRETLS\r\n250 STARTTLS\r\n", tls=context)
+    server = MailServer("mx.example.org", use=TlsUse.WHERE_OFFERED)
+    error = program.world.raised(program.sender(server).send(STRICT, MESSAGE))
+    assert error.outcome.enhanced == "5.7.10"
+    assert scripts[0].secure
     assert not any(line.startswith(b"MAIL") for line in scripts[0].heard)
     program.send(ENVELOPE, MESSAGE, server)
     assert scripts[-1].messages

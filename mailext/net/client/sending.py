@@ -25,7 +25,17 @@ from mailext.net.client.connector import Connector, Dial, dialler
 from mailext.net.client.pool import ConnectionPool, PoolSettings
 from mailext.net.client.settings import ClientSettings, Credentials, Identification, OnRefusal, Timeouts
 from mailext.net.client.verification import TrustRoots, level
-from mailext.values import Envelope, HopError, Mailbox, NextHop, Outcome, Recipient, TlsLevel, TlsUse
+from mailext.values import (
+    Envelope,
+    HopError,
+    Mailbox,
+    NextHop,
+    Outcome,
+    Recipient,
+    TlsEvidence,
+    TlsLevel,
+    TlsUse,
+)
 from mailext.wire.client_limits import is_beyond_limits
 
 __all__ = ["MailSender", "MailServer", "Message", "ProgressListener", "send_mail"]
@@ -40,7 +50,9 @@ ProgressListener = Callable[[int], object]
 
 _PIECE = 1 << 16
 # R12, RFC 8689 section 4.3: what is asked of the hops begins with the first.
-_NOT_VERIFIED = Outcome(550, "5.7.10", "REQUIRETLS needs TLS with a server that has proved its name")
+_NOT_VERIFIED = Outcome(
+    550, "5.7.10", "REQUIRETLS needs TLS that is strong, with a server that has proved its name"
+)
 
 
 class Reactor(IReactorTCP, IReactorTime):
@@ -165,7 +177,7 @@ class MailSender:
         self, envelope: Envelope, content: Iterable[bytes], progress: ProgressListener | None
     ) -> Mapping[Mailbox, Outcome]:
         def satisfies(connection: IHopConnection) -> bool:
-            return not envelope.options.requiretls or level(connection.evidence) is TlsLevel.AUTHENTICATED
+            return not envelope.options.requiretls or _keeps_promise(connection.evidence)
 
         connection = await self._pool.connect(self._hop, self._server.use, satisfies)
         try:
@@ -199,6 +211,11 @@ def send_mail(
             await sender.close()
 
     return Deferred.fromCoroutine(send())
+
+
+def _keeps_promise(evidence: TlsEvidence | None) -> bool:
+    # R11, R13, RFC 8689 section 4.2.1.
+    return evidence is not None and evidence.strong and level(evidence) is TlsLevel.AUTHENTICATED
 
 
 def _identification(server: MailServer) -> Identification | None:
