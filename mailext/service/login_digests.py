@@ -82,9 +82,10 @@ class LoginDigests:
 
     async def _last(self) -> int:
         """Up to where holders know. The first time it is the latest login: what was before is no news."""
-        last = await self._mark.get()
-        if last is None:
-            last = await self._logins.latest()
+        last, latest = await self._mark.get(), await self._logins.latest()
+        if last is None or last > latest:
+            # A registry that is shared no longer had greater numbers.
+            last = latest
             await self._mark.set(last)
         return last
 

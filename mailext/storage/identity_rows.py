@@ -2,13 +2,17 @@
 The rows of the identity registry, as functions on a connection.
 
 An identity is looked for under the hashes of all keys, the newest first; what
-is recorded under an old one is rewritten to the newest.
+is recorded under an old one is rewritten to the newest. It may have rows under
+several: processes that share the registry had each its own key before, and old
+keys are put back. Then they count as one (:mod:`mailext.storage.merging`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import attrgetter
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,8 +29,9 @@ from sqlalchemy import (
     update,
 )
 
-from mailext.storage.places import PLACE_COLUMNS, place_of, place_values, rewrite_place_hash
-from mailext.storage.schema import identity, identity_alert, login
+from mailext.storage.merging import merge_identities, merge_places, rows_to_insert, stricter
+from mailext.storage.places import PLACE_COLUMNS, forget_places, place_of, place_values
+from mailext.storage.schema import identity, identity_alert, identity_place, login
 from mailext.values import Circumstances, IdentityRecord, IdentityStatus, LoginOutcome, Protocol
 
 __all__ = [
@@ -90,8 +95,8 @@ def begins_with(identity_id: str) -> ColumnElement[bool]:
 
 def find(connection: Connection, account: str, hashes: tuple[str, ...]) -> IdentityRecord | None:
     """What is known of one identity of one account."""
-    row = _find_row(connection, account, hashes)
-    return None if row is None else record_of(row)
+    rows = _rows(connection, account, hashes)
+    return reduce(_as_one, map(record_of, rows)) if rows else None
 
 
 # Statements that every login executes are made once.
@@ -121,6 +126,7 @@ def record_use(connection: Connection, known: Known, when: float, circumstances:
 
     :return: False if there is no row.
     """
+    _move_to_newest(connection, known)
     outcome = circumstances.outcome
     values: dict[str, object] = {
         "its_account": known.account,
@@ -135,9 +141,7 @@ def record_use(connection: Connection, known: Known, when: float, circumstances:
             "protocol": _PROTOCOL_BITS[circumstances.protocol],
             **place_values(circumstances.place),
         }
-    if connection.execute(_COUNT_PROVED if circumstances.proved else _COUNT, values).rowcount:
-        return True
-    return _rewrite_hash(connection, known) and record_use(connection, known, when, circumstances)
+    return connection.execute(_COUNT_PROVED if circumstances.proved else _COUNT, values).rowcount > 0
 
 
 def set_status_of_new(connection: Connection, known: Known, status: IdentityStatus) -> bool:
@@ -146,10 +150,9 @@ def set_status_of_new(connection: Connection, known: Known, status: IdentityStat
 
     :return: False if there is no row.
     """
+    _move_to_newest(connection, known)
     judged = case((identity.c.status == IdentityStatus.OBSERVED, status.value), else_=identity.c.status)
-    if connection.execute(update(identity).where(*_is(known)).values(status=judged)).rowcount:
-        return True
-    return _rewrite_hash(connection, known) and set_status_of_new(connection, known, status)
+    return connection.execute(update(identity).where(*_is(known)).values(status=judged)).rowcount > 0
 
 
 def put_in(
@@ -266,31 +269,51 @@ def row_values(record: IdentityRecord) -> dict[str, object]:
     }
 
 
-def _find_row(connection: Connection, account: str, hashes: tuple[str, ...]) -> RowMapping | None:
-    # Under several keys only if an old key was put back: the newest counts.
-    for each in hashes:
-        row = connection.execute(_FIND, {"its_account": account, "its_hash": each}).mappings().first()
-        if row is not None:
-            return row
-    return None
+def _rows(connection: Connection, account: str, hashes: Sequence[str]) -> list[RowMapping]:
+    found = (
+        connection.execute(_FIND, {"its_account": account, "its_hash": each}).mappings().first()
+        for each in hashes
+    )
+    return [row for row in found if row is not None]
 
 
-def _rewrite_hash(connection: Connection, known: Known) -> bool:
-    """:return: whether there was a row under an old key's hash, which has the newest key's now."""
+def _as_one(newer: IdentityRecord, older: IdentityRecord) -> IdentityRecord:
+    """What a row under a newer key and one under an older key say together."""
+    latest = max(newer, older, key=attrgetter("last_seen"))
+    ends = [each.revoked_until for each in (newer, older) if each.revoked_until is not None]
+    return replace(
+        newer,
+        label=newer.label or older.label,
+        status=stricter(newer.status, older.status),
+        first_seen=min(newer.first_seen, older.first_seen),
+        last_seen=latest.last_seen,
+        count=newer.count + older.count,
+        failures=newer.failures + older.failures,
+        refusals=newer.refusals + older.refusals,
+        place=latest.place,
+        protocols=newer.protocols | older.protocols,
+        revoked_until=max(ends, default=None),
+    )
+
+
+def _move_to_newest(connection: Connection, known: Known) -> None:
+    """What is known under the hashes of older keys is known under the newest key's from now on."""
     newest, *older = known.hashes
-    row = _find_row(connection, known.account, tuple(older)) if older else None
-    if row is None:
-        return False
-    old = row["hash"]
-    mine = identity.c.account == known.account, identity.c.hash == old
-    connection.execute(update(identity).where(*mine).values(hash=newest))
-    rewrite_place_hash(connection, known.account, old, newest)
+    for row in _rows(connection, known.account, older):
+        _move(connection, known.account, row["hash"], newest)
+
+
+def _move(connection: Connection, account: str, old: str, new: str) -> None:
+    for table, merge in ((identity, merge_identities), (identity_place, merge_places)):
+        mine = table.c.account == account, table.c.hash == old
+        connection.execute(merge(rows_to_insert(table, table, hash=new).where(*mine)))
+    connection.execute(delete(identity).where(identity.c.account == account, identity.c.hash == old))
+    forget_places(connection, account, [old])
     for table in (login, identity_alert):
-        of_account = table.c.account == known.account, table.c.clientid == old[:ID_DIGITS]
-        renamed = update(table).where(*of_account).values(clientid=newest[:ID_DIGITS])
-        # An old key that was put back may have left an alert under either.
+        of_account = table.c.account == account, table.c.clientid == old[:ID_DIGITS]
+        renamed = update(table).where(*of_account).values(clientid=new[:ID_DIGITS])
+        # There may be an alert under either.
         connection.execute(renamed.prefix_with("OR REPLACE", dialect="sqlite"))
-    return True
 
 
 def _is(known: Known) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
+from functools import partial, reduce
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
@@ -78,19 +79,45 @@ class SqlLicenceRegistry:
 
 
 def _find(connection: Connection, hashes: tuple[str, ...]) -> Licence | None:
-    row = _row(connection, hashes)
-    return None if row is None else _licence_of(row)
+    # Of processes that share the registry, each had set it up under its own key.
+    known = select(licence).where(licence.c.hash.in_(hashes)).order_by(licence.c.number)
+    rows = connection.execute(known).mappings().all()
+    return reduce(_as_one, map(_licence_of, rows)) if rows else None
+
+
+def _as_one(one: Licence, other: Licence) -> Licence:
+    """What two rows say together; see :mod:`mailext.storage.merging`."""
+    ends = [each.valid_until for each in (one, other) if each.valid_until is not None]
+    return replace(
+        one,
+        valid_from=max(one.valid_from, other.valid_from),
+        valid_until=min(ends, default=None),
+        revoked=one.revoked or other.revoked,
+    )
 
 
 def _used(connection: Connection, hashes: tuple[str, ...], when: float) -> None:
-    row = _row(connection, hashes)
-    if row is not None:
-        known = update(licence).where(licence.c.number == row["number"])
-        connection.execute(known.values(hash=hashes[0], last_used=when))
+    known = _find(connection, hashes)
+    if known is None:
+        return
+    mine = select(licence.c.number).where(licence.c.hash.in_(hashes)).order_by(licence.c.number)
+    first, *others = connection.scalars(mine).all()
+    connection.execute(delete(licence).where(licence.c.number.in_(others)))
+    connection.execute(
+        update(licence)
+        .where(licence.c.number == first)
+        .values(
+            hash=hashes[0],
+            valid_from=known.valid_from,
+            valid_until=known.valid_until,
+            revoked=known.revoked,
+            last_used=when,
+        )
+    )
 
 
 def _add(connection: Connection, hashes: tuple[str, ...], made: Licence) -> Licence:
-    if _row(connection, hashes) is not None:
+    if _find(connection, hashes) is not None:
         raise LicenceExistsError("this identity was set up before")
     connection.execute(
         licence.insert().values(
@@ -117,10 +144,6 @@ def _revoke(connection: Connection, licence_id: str) -> Licence | None:
 def _licences(connection: Connection) -> list[Licence]:
     rows = connection.execute(select(licence).order_by(licence.c.number)).mappings()
     return [_licence_of(row) for row in rows]
-
-
-def _row(connection: Connection, hashes: tuple[str, ...]) -> RowMapping | None:
-    return connection.execute(select(licence).where(licence.c.hash.in_(hashes))).mappings().first()
 
 
 def _licence_of(row: RowMapping) -> Licence:

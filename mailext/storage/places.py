@@ -30,7 +30,6 @@ __all__ = [
     "place_values",
     "places",
     "places_of_account",
-    "rewrite_place_hash",
 ]
 
 # Networks of one identity and account that are kept: enough for a day of travelling.
@@ -119,18 +118,6 @@ def places_of_account(connection: Connection, identity_hash: str, account: str) 
     """Where an account was used with an identity, the latest first."""
     mine = identity_place.c.hash == identity_hash, identity_place.c.account == account
     return tuple(_seen(row) for row in _latest_first(connection, *mine))
-
-
-def rewrite_place_hash(connection: Connection, account: str, old: str, new: str) -> None:
-    """The account's identity has another hash from now on."""
-    mine = identity_place.c.account == account
-    known = select(identity_place.c.network).where(mine, identity_place.c.hash == new)
-    connection.execute(
-        update(identity_place)
-        .where(mine, identity_place.c.hash == old, identity_place.c.network.not_in(known))
-        .values(hash=new)
-    )
-    connection.execute(delete(identity_place).where(mine, identity_place.c.hash == old))
 
 
 def forget_places(connection: Connection, account: str, hashes: Collection[str]) -> None:

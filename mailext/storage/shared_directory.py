@@ -26,10 +26,13 @@ from mailext.storage.identity_keys import (
 from mailext.storage.lock import alone
 from mailext.storage.taking_over import holds_hashes, take_over
 
-__all__ = ["REGISTRY_NAME", "counters_of", "make_private", "open_shared_directory"]
+__all__ = ["REGISTRY_NAME", "counters_of", "make_private", "open_shared_directory", "share_no_longer"]
 
 #: The file name of the registry's database.
 REGISTRY_NAME = "registry.sqlite"
+
+# In the state directory of a process that shares.
+_MARK_NAME = "shares"
 
 
 def counters_of(directory: Path) -> Path:
@@ -56,37 +59,60 @@ def make_private(directory: Path) -> None:
 def open_shared_directory(directory: Path, state: Path, own: Database) -> tuple[Database, IdentityKeys]:
     """
     Open what processes share, made and migrated as needed. What a process has
-    known by itself so far goes over into it; the first one to come brings its
-    keys.
+    known by itself so far goes over into it when it begins to share; the first
+    one to come brings its keys. From then on it is not to be without it: in an
+    empty one nobody would be revoked.
 
     :param directory: what they share; where it is missing it is made.
     :param state: the state directory of this process, whose lock it holds.
     :param own: its database.
     :return: the registry's database, and the keys.
-    :raise StoreError: if it cannot be used, or if this process knows something
-        under keys that are not among those that are shared.
+    :raise StoreError: if it cannot be used; if it is empty, and this process
+        has shared one before; or if what this process knows is under keys that
+        are not among those that are shared.
     :raise OSError: if a file cannot be made or opened.
     """
+    begins = not (state / _MARK_NAME).exists()
+    if not begins:
+        _refuse_loss(directory, state)
     make_private(directory)
     with alone(directory / "opening.lock"):
-        keys = _shared_keys(directory / KEY_FILE_NAME, state / KEY_FILE_NAME, own)
+        if begins:
+            _bring_keys(directory / KEY_FILE_NAME, state / KEY_FILE_NAME, own)
+        keys = load_identity_keys(directory / KEY_FILE_NAME, secrets.token_bytes)
         database = open_database(directory, REGISTRY_NAME)
         try:
-            take_over(database, state / DATABASE_NAME)
+            if begins:
+                take_over(database, state / DATABASE_NAME)
+                (state / _MARK_NAME).touch(0o600)
         except BaseException:
             database.dispose()
             raise
     return database, keys
 
 
-def _shared_keys(shared: Path, own: Path, database: Database) -> IdentityKeys:
-    if own.exists() and not shared.exists():
-        read_identity_keys(own)
+def share_no_longer(state: Path) -> None:
+    """A process goes on by itself: should it share again, it begins anew."""
+    (state / _MARK_NAME).unlink(missing_ok=True)
+
+
+def _refuse_loss(directory: Path, state: Path) -> None:
+    for name in (REGISTRY_NAME, KEY_FILE_NAME):
+        if not (directory / name).exists():
+            raise StoreError(
+                f"{directory}: {name} is missing, which this process has shared: bring it back, "
+                f"or remove {state / _MARK_NAME} to begin anew"
+            )
+
+
+def _bring_keys(shared: Path, own: Path, database: Database) -> None:
+    if not own.exists():
+        return
+    keys = read_identity_keys(own)
+    if not shared.exists():
         add_key_file(shared, own.read_text("ascii"))
-    keys = load_identity_keys(shared, secrets.token_bytes)
-    if own.exists() and holds_hashes(database) and not set(read_identity_keys(own).names) <= set(keys.names):
+    elif holds_hashes(database) and not set(keys.names) <= set(read_identity_keys(shared).names):
         raise KeyFileError(
             f"{own}: not all of its keys are in {shared}, and what is known under them would be lost: "
             "append them to that file"
         )
-    return keys

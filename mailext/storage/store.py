@@ -34,7 +34,7 @@ from mailext.storage.queue_admin import QueueAdmin
 from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.requiretls_support import SqlSupportStore
 from mailext.storage.revocations import Revocations
-from mailext.storage.shared_directory import make_private, open_shared_directory
+from mailext.storage.shared_directory import make_private, open_shared_directory, share_no_longer
 from mailext.storage.tls_results import SqlTlsResults
 from mailext.storage.transactions import DirectTransactions, Transactions
 
@@ -167,7 +167,10 @@ def open_store(directory: Path, reactor: IThreadsReactor, shared: Path | None = 
     def in_threads(database: Database) -> Transactions:
         return BackgroundTransactions(database, reactor)
 
-    return _open(directory, shared, _put_in_order, in_threads)
+    store = _open(directory, shared, _put_in_order, in_threads)
+    if shared is None:
+        share_no_longer(directory)
+    return store
 
 
 def open_store_offline(directory: Path, shared: Path | None = None) -> Store:

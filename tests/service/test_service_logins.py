@@ -233,6 +233,18 @@ def test_who_begins_to_send_them_tells_no_old_news(store: Store, mail: HolderMai
     assert not clock.getDelayedCalls()
 
 
+def test_who_shares_a_registry_no_longer_begins_with_its_own(
+    store: Store, mail: HolderMail, clock: Clock
+) -> None:
+    success_result_of(store.digest_mark.set(9000))
+    digests = LoginDigests(store.logins, store.digest_mark, clock)
+    digests.configure(DAY, mail)
+    take(store, ENTRY)
+    clock.advance(DAY)
+    assert list(bodies(store)) == ["ann@example.org"]
+    digests.stop()
+
+
 def test_a_log_that_cannot_be_sent_waits_for_the_next_time(
     store: Store, digests: LoginDigests, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from twisted.internet.task import Clock
 
 from mailext.clientid.entries import LoginEntry
 from mailext.service.revoked_elsewhere import RevokedElsewhere
+from mailext.storage.app_passwords import Binding
 from mailext.storage.errors import StoreError
 from mailext.storage.identity_keys import KeyFileError
 from mailext.storage.revocations import Revocations
@@ -171,6 +173,47 @@ def test_keys_that_nothing_is_known_under_do_not_matter(open_one: OpenStore) -> 
     assert known(open_one("other"), PHONE).count == 1
 
 
+def test_a_key_of_its_own_does_not_matter_any_more(open_one: OpenStore, tmp_path: Path) -> None:
+    use(open_one("one"), PHONE)
+    open_one("other", None)
+    other = open_one("other")
+    device = Binding("ab" * 16)
+    success_result_of(other.app_passwords.add(ANN, "phone", "a digest", device, 1.0))
+    assert (tmp_path / "other" / "identity.key").exists()
+    assert known(open_one("other"), PHONE).count == 1
+
+
+@pytest.mark.requirement("C16")
+@pytest.mark.parametrize("lost", [REGISTRY_NAME, "identity.key"])
+def test_who_has_shared_does_not_begin_with_nothing(
+    open_one: OpenStore, shared: Path, tmp_path: Path, lost: str
+) -> None:
+    one = open_one("one")
+    use(one, PHONE)
+    success_result_of(one.identity_admin.revoke(ANN, known(one, PHONE).id, None))
+    open_one("one", None)
+    (shared / lost).rename(tmp_path / lost)
+    with pytest.raises(StoreError, match=f"shared: {lost} is missing.*or remove .*one/shares to begin anew"):
+        open_one("one")
+    assert not (shared / lost).exists()
+    (tmp_path / lost).rename(shared / lost)
+    assert known(open_one("one"), PHONE).status is IdentityStatus.REVOKED
+    # As that says.
+    open_one("one", None)
+    (shared / lost).unlink()
+    (tmp_path / "one" / "shares").unlink()
+    assert success_result_of(open_one("one").identities.find(ANN, PHONE)) is None
+
+
+def test_who_shares_no_longer_may_do_so_again(tmp_path: Path, shared: Path, reactor: ThreadCalls) -> None:
+    for directory in (shared, None):
+        store = open_store(tmp_path / "one", reactor, directory)
+        reactor.wait_for(store.close())
+    again = open_store_offline(tmp_path / "one", tmp_path / "another")
+    assert success_result_of(again.identity_admin.records(None, 1)) == []
+    success_result_of(again.close())
+
+
 def test_processes_that_start_together_make_one_directory(tmp_path: Path, shared: Path) -> None:
     program = """
 import sys
@@ -262,6 +305,81 @@ def test_of_two_decisions_the_stricter_one_holds(open_one: OpenStore, tmp_path: 
     licences = {each.id: each for each in success_result_of(joined.licences.licences())}
     assert [licences[each].revoked for each in (phone, laptop)] == [False, True]
     assert licences[phone].last_used == 7.0
+
+
+def join_under_two_keys(open_one: OpenStore, shared: Path, tmp_path: Path) -> Store:
+    """Both begin to share, each with a key of its own; the one that is opened last."""
+    open_one("other", None)
+    open_one("one")
+    with (shared / "identity.key").open("a") as keys:
+        keys.write((tmp_path / "other" / "identity.key").read_text())
+    return open_one("other")
+
+
+@pytest.mark.requirement("C16")
+def test_a_device_that_each_knew_under_its_own_key_is_one(
+    open_one: OpenStore, shared: Path, tmp_path: Path
+) -> None:
+    one, other = open_one("one", None), open_one("other", None)
+    use(one, PHONE, 5.0)
+    for when in (3.0, 4.0):
+        use(other, PHONE, when)
+        keep_login(other, PHONE, when)
+    success_result_of(one.identity_admin.approve(ANN, known(one, PHONE).id))
+    success_result_of(other.identity_admin.revoke(ANN, known(other, PHONE).id, None))
+    success_result_of(other.identity_admin.label(ANN, known(other, PHONE).id, "the phone"))
+    use(other, LAPTOP)
+
+    joined = join_under_two_keys(open_one, shared, tmp_path)
+    found = known(joined, PHONE)
+    assert (found.status, found.label, found.count) == (IdentityStatus.REVOKED, "the phone", 3)
+    assert (found.first_seen, found.last_seen) == (3.0, 5.0)
+    refusal = Circumstances(LoginOutcome.REFUSED, place=HOME, proved=True)
+    success_result_of(joined.identities.record(ANN, PHONE, 6.0, refusal))
+    (device,) = [
+        each for each in success_result_of(joined.identity_admin.held(ANN, None)) if each.record.count == 3
+    ]
+    assert device.record == known(joined, PHONE) == replace(found, last_seen=6.0, refusals=1)
+    assert [place.count for place in device.places] == [3]
+    assert len(success_result_of(joined.logins.of_identity(ANN, found.id, 9))) == 2
+    success_result_of(joined.identity_admin.approve(ANN, found.id))
+    use(joined, PHONE, 7.0)
+    assert known(joined, PHONE).status is IdentityStatus.APPROVED
+
+
+@pytest.mark.requirement("U4", "C16")
+def test_a_licence_that_each_set_up_under_its_own_key_is_one(
+    open_one: OpenStore, shared: Path, tmp_path: Path
+) -> None:
+    for name, valid_from, valid_until in (("one", 2.0, None), ("other", 1.0, 90.0)):
+        store = open_one(name, None)
+        made = success_result_of(
+            store.licences.add(LAPTOP, account=None, label="", valid_from=valid_from, valid_until=valid_until)
+        )
+    success_result_of(store.licences.revoke(made.id))
+
+    joined = join_under_two_keys(open_one, shared, tmp_path)
+    found = success_result_of(joined.licences.find(LAPTOP))
+    assert found is not None
+    assert (found.revoked, found.valid_from, found.valid_until) == (True, 2.0, 90.0)
+    success_result_of(joined.licences.used(LAPTOP, 3.0))
+    assert success_result_of(joined.licences.licences()) == [replace(found, last_used=3.0)]
+
+
+def test_holders_are_sent_what_they_were_not_sent_yet(
+    open_one: OpenStore, shared: Path, tmp_path: Path
+) -> None:
+    """Logins have other numbers in the registry that is shared."""
+    for name, sent in (("one", 1), ("other", 3)):
+        alone = open_one(name, None)
+        for when in range(4):
+            keep_login(alone, PHONE, float(when))
+        success_result_of(alone.digest_mark.set(sent))
+    other = join_under_two_keys(open_one, shared, tmp_path)
+    for store, unsent in ((other, [3.0]), (open_one("one"), [1.0, 2.0, 3.0, 0.0, 1.0, 2.0, 3.0])):
+        mark = success_result_of(store.digest_mark.get())
+        assert mark is not None
+        assert [entry.time for _, entry in success_result_of(store.logins.page(mark, 9))] == unsent
 
 
 def test_an_export_is_taken_up_by_those_who_share(open_one: OpenStore) -> None:
