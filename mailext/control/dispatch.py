@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from attrs import frozen
 from cattrs import BaseValidationError, Converter
+from sqlalchemy.exc import DBAPIError
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -150,6 +151,9 @@ class Dispatcher:
             return {"result": await self._handle(message)}
         except RequestRefusedError as error:
             return {"error": str(error)}
+        except DBAPIError as error:
+            _log.failure("The database does not do what the operator asks for")
+            return {"error": f"the database: {error.orig}"}
         except Exception as error:  # noqa: BLE001 - the operator is told, and the log
             _log.failure("A request of the operator failed")
             return {"error": f"{type(error).__name__}: {error}"}

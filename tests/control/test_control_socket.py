@@ -4,8 +4,10 @@ import base64
 import json
 import os
 import socket
+import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from mailext.control.offline import open_offline
 from mailext.control.requests import ListAccounts
 from mailext.control.server import ControlFactory, ControlProtocol, ControlService, ControlSocketInUseError
 from mailext.control.socket_names import SOCKET_NAME, short_name
-from tests.support import success_result_of
+from tests.support import logged, success_result_of
 
 
 @pytest.fixture
@@ -39,6 +41,15 @@ def conversation(protocol: ControlProtocol, *parts: bytes) -> list[dict[str, obj
     for part in parts:
         protocol.dataReceived(part)
     return [json.loads(line) for line in transport.value().splitlines()]
+
+
+def test_trouble_with_the_database_is_told_in_its_words(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "state" / "mailext.sqlite")) as database:
+        database.execute("DROP TABLE account")
+    with logged() as events:
+        reply = success_result_of(dispatcher.answer({"operation": "account list"}))
+    assert reply == {"error": "the database: no such table: account"}
+    assert "log_failure" in events[-1]
 
 
 def test_a_request_a_line(dispatcher: Dispatcher) -> None:
