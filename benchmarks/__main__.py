@@ -18,9 +18,10 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.comparison import PATIENCE, report, run_all
-from benchmarks.load import Opening, Shape
+from benchmarks.load import Opening, Shape, send_all
 from benchmarks.relays import RELAYED, RELAYS
 from benchmarks.servers import SERVERS, Serve, Server
+from benchmarks.source import send_at_least_cost
 from tests.programs import why_missing
 
 _DELIVERED = (
@@ -51,6 +52,14 @@ def main() -> int:
     parser.add_argument("--only", choices=SERVERS, action="append", help="leave the other servers out")
     parser.add_argument("--shape", choices=SHAPES, action="append", help="leave the other shapes out")
     parser.add_argument(
+        "--latencies",
+        action="store_const",
+        const=send_all,
+        default=send_at_least_cost,
+        dest="send",
+        help="send by our own load alone, which costs more than smtp-source, and knows p50 and p99",
+    )
+    parser.add_argument(
         "--at-most",
         type=float,
         metavar="RATIO",
@@ -75,7 +84,7 @@ def main() -> int:
             started = {name: stack.enter_context(running(serve, asked[0])) for name, serve in serving}
             for shape in asked:
                 able = {name: server for name, server in started.items() if server.takes(shape)}
-                results = run_all(able, shape, options.rounds)
+                results = run_all(able, shape, options.rounds, options.send)
                 report(console, shape, results)
                 if options.at_most is not None:
                     ours, theirs, *_ = (min(run.cpu for run in each) for each in results.values())

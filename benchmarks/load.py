@@ -9,14 +9,12 @@ import asyncio
 import base64
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import ClassVar
 
-__all__ = ["RECIPIENT", "SENDER", "Account", "Load", "Opening", "Shape", "content", "send_all"]
-
-#: How many connections there are at the same time.
-_AT_ONCE = 20
+__all__ = ["RECIPIENT", "SENDER", "Account", "Load", "Opening", "Send", "Shape", "content", "send_all"]
 
 SENDER, RECIPIENT = "bob@example.net", "ann@example.org"
 
@@ -60,6 +58,9 @@ class Shape:
     opening: Opening = Opening.CLEAR
     recipient: str = RECIPIENT
 
+    #: How many connections there are at the same time.
+    at_once: ClassVar[int] = 20
+
     @property
     def total(self) -> int:
         return self.connections * self.messages
@@ -91,10 +92,13 @@ class Shape:
 class Load:
     """
     :param seconds: from the first connection to the last reply.
-    :param latencies: of each message, from MAIL to the reply to its end, in seconds.
+    :param cpu_seconds: what sending took itself.
+    :param latencies: of each message, from MAIL to the reply to its end, in seconds; none
+        where they are not known.
     """
 
     seconds: float
+    cpu_seconds: float
     latencies: list[float]
 
 
@@ -180,6 +184,10 @@ class _Connection(asyncio.Protocol):
         self._fail(exc or ConnectionError("the server closed the connection"))
 
 
+#: Sends all messages of a shape; see :func:`send_all`.
+Send = Callable[[int, "Shape", float, "Sequence[Account]"], "Load"]
+
+
 def send_all(port: int, shape: Shape, patience: float, accounts: Sequence[Account] = ()) -> Load:
     """
     Send all messages.
@@ -204,9 +212,9 @@ def send_all(port: int, shape: Shape, patience: float, accounts: Sequence[Accoun
             await done
 
     async def run() -> Load:
-        begin = time.perf_counter()
+        before, begin = time.process_time(), time.perf_counter()
         async with asyncio.timeout(patience):
-            await asyncio.gather(*(connect_again() for _ in range(_AT_ONCE)))
-        return Load(time.perf_counter() - begin, latencies)
+            await asyncio.gather(*(connect_again() for _ in range(shape.at_once)))
+        return Load(time.perf_counter() - begin, time.process_time() - before, latencies)
 
     return asyncio.run(run())

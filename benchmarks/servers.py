@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
 
-from benchmarks.load import Account, Load, Opening, Shape, send_all
+from benchmarks.load import Account, Load, Opening, Send, Shape, send_all
 from tests.black_box import ADDRESS, ROOT, RunningServer, answers, environment, eventually, free_ports
 from tests.interop.postfix import Postfix
 
@@ -53,9 +53,9 @@ class Server:
             return list(islice(self.newcomers, shape.connections))
         return []
 
-    def take(self, shape: Shape, accounts: Sequence[Account], patience: float) -> Load:
+    def take(self, shape: Shape, accounts: Sequence[Account], patience: float, send: Send = send_all) -> Load:
         """Send it what the shape says; see :func:`benchmarks.load.send_all`."""
-        return send_all(self.submission if accounts else self.port, shape, patience, accounts)
+        return send(self.submission if accounts else self.port, shape, patience, accounts)
 
     def cpu_seconds(self) -> float:
         """What all its processes have used so far, user and system."""
