@@ -40,9 +40,10 @@ class BodySpool:
         """
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - closed below
-        for part in parts:
-            write_all(self._file.fileno(), part)
-            self.size += len(part)
+        # One call of the system: each lets another thread have the interpreter.
+        together = b"".join(parts)
+        write_all(self._file.fileno(), together)
+        self.size += len(together)
 
     def end(self, parts: Iterable[bytes]) -> None:
         """The last of the body, which stays in memory."""
