@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.comparison import PATIENCE, report, run_all
-from benchmarks.load import Opening, Shape, send_all
+from benchmarks.load import Envelopes, Opening, Shape, send_all
 from benchmarks.relays import RELAYED, RELAYS
 from benchmarks.servers import SERVERS, Serve, Server
 from benchmarks.source import send_at_least_cost
@@ -27,6 +27,8 @@ from tests.programs import why_missing
 _DELIVERED = (
     Shape("1 KiB", 20, 50, 1024),
     Shape("1 KiB, one per connection", 200, 1, 1024),
+    Shape("1 KiB, pipelined", 20, 50, 1024, envelopes=Envelopes.PIPELINED),
+    Shape("1 KiB, pipelined, BDAT", 20, 50, 1024, envelopes=Envelopes.CHUNKED),
     Shape("50 KiB", 20, 10, 50 * 1024),
     Shape("5 MiB", 4, 3, 5 * 1024 * 1024),
     Shape("5 MiB, STARTTLS", 4, 3, 5 * 1024 * 1024, Opening.STARTTLS),

@@ -14,7 +14,18 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ClassVar
 
-__all__ = ["RECIPIENT", "SENDER", "Account", "Load", "Opening", "Send", "Shape", "content", "send_all"]
+__all__ = [
+    "RECIPIENT",
+    "SENDER",
+    "Account",
+    "Envelopes",
+    "Load",
+    "Opening",
+    "Send",
+    "Shape",
+    "content",
+    "send_all",
+]
 
 SENDER, RECIPIENT = "bob@example.net", "ann@example.org"
 
@@ -34,6 +45,29 @@ class Opening(Enum):
     STARTTLS = auto()
     KNOWN_LOGIN = auto()
     FIRST_LOGIN = auto()
+
+
+class Envelopes(Enum):
+    """How a message is sent: command by command, or all together, its content by DATA or BDAT."""
+
+    STEPWISE = auto()
+    PIPELINED = auto()
+    CHUNKED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """
+    What is sent together.
+
+    :param replies: how many are awaited before the next.
+    :param begins: whether a message begins with it; ``ends``: whether one ends.
+    """
+
+    octets: bytes
+    replies: int = 1
+    begins: bool = False
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +91,7 @@ class Shape:
     size: int
     opening: Opening = Opening.CLEAR
     recipient: str = RECIPIENT
+    envelopes: Envelopes = Envelopes.STEPWISE
 
     #: How many connections there are at the same time.
     at_once: ClassVar[int] = 20
@@ -65,27 +100,35 @@ class Shape:
     def total(self) -> int:
         return self.connections * self.messages
 
-    def flights(self, account: Account | None) -> Iterator[bytes]:
+    def flights(self, account: Account | None) -> Iterator[Flight]:
         """
         :param account: who logs in; None: nobody, as with a server that knows no accounts.
-        :return: what is sent on a connection; after each, one reply is awaited.
+        :return: what is sent on a connection.
         """
-        yield _EHLO
+        yield Flight(_EHLO)
         if self.opening is not Opening.CLEAR:
-            yield _STARTTLS
-            yield _EHLO
+            yield Flight(_STARTTLS)
+            yield Flight(_EHLO)
         if account is not None:
-            yield _CLIENTID
+            yield Flight(_CLIENTID)
             secret = f"\0{account.address}\0{account.password}".encode()
-            yield b"AUTH PLAIN " + base64.b64encode(secret) + b"\r\n"
+            yield Flight(b"AUTH PLAIN " + base64.b64encode(secret) + b"\r\n")
         sender = f"<{account.address}> REQUIRETLS" if account else f"<{SENDER}>"
-        message = content(self.size) + b".\r\n"
+        mail = f"MAIL FROM:{sender}\r\n".encode()
+        rcpt = f"RCPT TO:<{self.recipient}>\r\n".encode()
+        message = self._message(mail, rcpt, content(self.size))
         for _ in range(self.messages):
-            yield f"MAIL FROM:{sender}\r\n".encode()
-            yield f"RCPT TO:<{self.recipient}>\r\n".encode()
-            yield b"DATA\r\n"
-            yield message
-        yield b"QUIT\r\n"
+            yield from message
+        yield Flight(b"QUIT\r\n")
+
+    def _message(self, mail: bytes, rcpt: bytes, octets: bytes) -> tuple[Flight, ...]:
+        if self.envelopes is Envelopes.CHUNKED:
+            chunk = f"BDAT {len(octets)} LAST\r\n".encode() + octets
+            return (Flight(mail + rcpt + chunk, 3, begins=True, ends=True),)
+        end = Flight(octets + b".\r\n", ends=True)
+        if self.envelopes is Envelopes.PIPELINED:
+            return Flight(mail + rcpt + b"DATA\r\n", 3, begins=True), end
+        return Flight(mail, begins=True), Flight(rcpt), Flight(b"DATA\r\n"), end
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +166,15 @@ _CONTEXT = _trusting()
 class _Connection(asyncio.Protocol):
     """One connection, from its greeting to its QUIT."""
 
-    def __init__(self, flights: Iterator[bytes], done: asyncio.Future[None], latencies: list[float]) -> None:
+    def __init__(self, flights: Iterator[Flight], done: asyncio.Future[None], latencies: list[float]) -> None:
         self._flights = flights
         self._rest = b""
         self._done = done
         self._latencies = latencies
         self._begun = 0.0
-        self._last_flight = b""
+        # The greeting is a reply too.
+        self._flight = Flight(b"")
+        self._awaited = 1
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -142,13 +187,14 @@ class _Connection(asyncio.Protocol):
             if line[:1] not in (b"2", b"3"):
                 self._fail(ConnectionError(f"the server said {line!r}"))
             elif line[3:4] != b"-":
-                if self._last_flight.endswith(b"\r\n.\r\n"):
-                    self._latencies.append(time.perf_counter() - self._begun)
-                self._go_on()
+                self._awaited -= 1
+                if not self._awaited:
+                    self._go_on()
 
     def _go_on(self) -> None:
-        if self._last_flight == _STARTTLS:
-            self._last_flight = b""
+        if self._flight.ends:
+            self._latencies.append(time.perf_counter() - self._begun)
+        if self._flight.octets == _STARTTLS:
             self._handshake = asyncio.ensure_future(self._start_tls())
         else:
             self._send_next()
@@ -169,11 +215,11 @@ class _Connection(asyncio.Protocol):
         if flight is None:
             self._done.set_result(None)
             self._transport.close()
-        else:
-            if flight.startswith(b"MAIL"):
-                self._begun = time.perf_counter()
-            self._last_flight = flight
-            self._transport.write(flight)
+            return
+        if flight.begins:
+            self._begun = time.perf_counter()
+        self._flight, self._awaited = flight, flight.replies
+        self._transport.write(flight.octets)
 
     def _fail(self, error: Exception) -> None:
         if not self._done.done():

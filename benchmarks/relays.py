@@ -63,7 +63,7 @@ security = "may"
         )
         running.start()
         try:
-            yield Server(running.mx, running.pid, folder / "sunk")
+            yield Server(running.mx, running.pid, folder / "sunk", plain_only=True)
         finally:
             running.stop()
 
@@ -80,7 +80,7 @@ def postfix(folder: Path) -> Iterator[Server]:
         try:
             peer.start()
             eventually(lambda: answers(port), "Postfix to listen")
-            yield Server(port, peer.pid, folder / "sunk")
+            yield Server(port, peer.pid, folder / "sunk", plain_only=True)
         finally:
             peer.stop()
 

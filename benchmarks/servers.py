@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
 
-from benchmarks.load import Account, Load, Opening, Send, Shape, send_all
+from benchmarks.load import Account, Envelopes, Load, Opening, Send, Shape, send_all
 from tests.black_box import ADDRESS, ROOT, RunningServer, answers, environment, eventually, free_ports
 from tests.interop.postfix import Postfix
 
@@ -30,7 +30,7 @@ class Server:
     :param submission: the port for who logs in; 0: nobody can.
     :param known: who has logged in before.
     :param newcomers: accounts that nobody has logged in with.
-    :param has_tls: whether it takes STARTTLS.
+    :param plain_only: whether it is not to be asked for STARTTLS, nor for BDAT.
     """
 
     port: int
@@ -39,11 +39,12 @@ class Server:
     submission: int = 0
     known: Account | None = None
     newcomers: Iterator[Account] = field(default_factory=lambda: iter(()))
-    has_tls: bool = False
+    plain_only: bool = False
 
     def takes(self, shape: Shape) -> bool:
         """Whether it can take this at all."""
-        return self.has_tls or shape.opening is Opening.CLEAR
+        is_plain = shape.opening is Opening.CLEAR and shape.envelopes is not Envelopes.CHUNKED
+        return is_plain or not self.plain_only
 
     def accounts(self, shape: Shape) -> list[Account]:
         """:return: who logs in, on one connection each; nobody where there are no logins."""
@@ -95,7 +96,6 @@ def mailext(folder: Path) -> Iterator[Server]:
             running.submission,
             known,
             newcomers,
-            has_tls=True,
         )
     finally:
         running.stop()
@@ -124,7 +124,7 @@ def _simple(module: str, maildir: Path) -> Iterator[Server]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment())
     try:
         eventually(lambda: answers(port), f"{module} to listen")
-        yield Server(port, process.pid, maildir / "new")
+        yield Server(port, process.pid, maildir / "new", plain_only=True)
     finally:
         process.terminate()
         process.wait()
@@ -155,7 +155,7 @@ def postfix(folder: Path) -> Iterator[Server]:
     try:
         peer.start()
         eventually(lambda: answers(port), "Postfix to listen")
-        yield Server(port, peer.pid, mail / "ann/new", has_tls=True)
+        yield Server(port, peer.pid, mail / "ann/new")
     finally:
         peer.stop()
 

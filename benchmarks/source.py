@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 
-from benchmarks.load import SENDER, Account, Load, Opening, Shape, send_all
+from benchmarks.load import SENDER, Account, Envelopes, Load, Opening, Shape, send_all
 from tests.programs import find
 
 __all__ = ["send_at_least_cost"]
@@ -16,12 +16,13 @@ __all__ = ["send_at_least_cost"]
 def send_at_least_cost(port: int, shape: Shape, patience: float, accounts: Sequence[Account] = ()) -> Load:
     """
     As :func:`benchmarks.load.send_all`; by smtp-source, and without latencies,
-    where it is there and can: it knows neither TLS nor logins.
+    where it is there and can: it knows neither TLS nor logins, nor pipelining.
 
     :raise subprocess.SubprocessError: if the server refused anything, or took too long.
     """
     program = find("smtp-source")
-    if program is None or shape.opening is not Opening.CLEAR:
+    is_plain = shape.opening is Opening.CLEAR and shape.envelopes is Envelopes.STEPWISE
+    if program is None or not is_plain:
         return send_all(port, shape, patience, accounts)
     keep = ["-d"] if shape.messages > 1 else []
     command = [
