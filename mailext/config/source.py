@@ -43,6 +43,22 @@ class Source:
         }
         return evolve(self, flags={**self.flags, **kept})
 
+    def waiting(self, configuration: Configuration) -> tuple[str, ...]:
+        """
+        The keys that say something else now, and wait for a restart.
+
+        :param configuration: what the process began with.
+        :raise ConfigurationError: with everything that is wrong in the file itself.
+        """
+        said = read(self)
+        is_as_before = {
+            "listen": said.listen == configuration.listen,
+            "state-dir": said.state_dir == configuration.state_dir,
+            "database": said.database == configuration.database,
+            "shared-dir": said.shared_dir == configuration.shared_dir,
+        }
+        return tuple(key for key, same in is_as_before.items() if not same)
+
     def problem(self, path: KeyPath, reason: str) -> Problem:
         """What is wrong at a place, with the name of whoever said it."""
         keys = [part for part in path if isinstance(part, str)]

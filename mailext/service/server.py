@@ -103,8 +103,8 @@ class MailServer(Service):
     def reload(self) -> None:
         """
         Read the configuration again, except ``listen``, ``state-dir``,
-        ``database`` and ``shared-dir``. One that cannot be used changes
-        nothing, and is logged.
+        ``database`` and ``shared-dir``: of these it is logged if they have
+        changed. One that cannot be used changes nothing, and is logged.
         """
         if self._serving is None:
             return
@@ -115,6 +115,7 @@ class MailServer(Service):
     def _read_again(self, serving: Serving) -> None:
         source = self._source.keeping(self._configuration)
         try:
+            waiting = self._source.waiting(self._configuration)
             configuration = load(source, self._reactor, TrialServices(self._reactor))
             serving.configure(configuration)
         except ConfigurationError as error:
@@ -127,6 +128,8 @@ class MailServer(Service):
             if self._output is not None:
                 self._output.configure(configuration.log_format, configuration.log_level)
             _log.info("The configuration was read again")
+            if waiting:
+                _log.warn("What it says of {keys} holds after a restart", keys=", ".join(waiting))
 
     def _handle_signals(self) -> None:
         on_signal(signal.SIGHUP, self._reactor, self.reload)

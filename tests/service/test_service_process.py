@@ -200,6 +200,7 @@ def test_reload(server: RunningServer) -> None:
     server.reconfigure(lambda _: good.replace(f"tcp:{server.mx}:", "tcp:1:"))
     send_signal(server, signal.SIGHUP)
     eventually(lambda: refused(server, "info@example.org"), "the old configuration")
+    assert says(server, "What it says of listen holds after a restart")
     # Whoever was connected before still is, and is told of the end.
     assert open_client.noop()[0] == 250
     send_signal(server, signal.SIGTERM)
