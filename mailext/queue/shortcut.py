@@ -104,16 +104,17 @@ class _ShortDelivery:
 
     def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:
         """See :meth:`mailext.interfaces.IDelivery.commit`."""
-        return Deferred.fromCoroutine(self._deliver())
-
-    async def _deliver(self) -> Mapping[Mailbox, Outcome]:
         entry = self._target.queue.entry(self._envelope, len(bytes(self._headers)) + self._size)
-        outcomes = await self._mailbox.commit()
+        return self._mailbox.commit().addCallback(self._settled, entry)
+
+    def _settled(
+        self, outcomes: Mapping[Mailbox, Outcome], entry: QueueEntry
+    ) -> Mapping[Mailbox, Outcome] | Deferred[Mapping[Mailbox, Outcome]]:
         ((address, outcome),) = outcomes.items()
         if outcome.delivered:
             self._log(entry, outcomes)
             return {address: Outcome(250, "2.0.0", f"Ok: delivered as {entry.id}")}
-        return outcomes if self._size > _SMALL else await self._into_the_queue()
+        return outcomes if self._size > _SMALL else self._into_the_queue()
 
     def _into_the_queue(self) -> Deferred[Mapping[Mailbox, Outcome]]:
         queued = self._target.queue.startDelivery(self._envelope, self._headers)
