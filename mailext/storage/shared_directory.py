@@ -67,11 +67,13 @@ def open_shared_directory(directory: Path, state: Path, own: Database) -> tuple[
     :param state: the state directory of this process, whose lock it holds.
     :param own: its database.
     :return: the registry's database, and the keys.
-    :raise StoreError: if it cannot be used; if it is empty, and this process
-        has shared one before; or if what this process knows is under keys that
-        are not among those that are shared.
+    :raise StoreError: if it cannot be used, or is a state directory; if it is
+        empty, and this process has shared one before; or if what this process
+        knows is under keys that are not among those that are shared.
     :raise OSError: if a file cannot be made or opened.
     """
+    if (directory / DATABASE_NAME).exists():
+        raise StoreError(f"{directory}: a state directory, which is one process's own")
     begins = not (state / _MARK_NAME).exists()
     if not begins:
         _refuse_loss(directory, state)

@@ -150,6 +150,13 @@ def test_a_file_in_its_place_is_refused(open_one: OpenStore, shared: Path) -> No
         open_one("one")
 
 
+def test_the_state_directory_of_a_process_is_refused(open_one: OpenStore, tmp_path: Path) -> None:
+    open_one("one", None)
+    with pytest.raises(StoreError, match="one: a state directory"):
+        open_one("other", tmp_path / "one")
+    assert not (tmp_path / "one" / REGISTRY_NAME).exists()
+
+
 def test_the_first_one_brings_its_keys_and_others_must_have_none_but_these(
     open_one: OpenStore, shared: Path, tmp_path: Path
 ) -> None:
