@@ -13,11 +13,9 @@ from twisted.cred.portal import Portal
 from twisted.logger import LogEvent, capturedLogs
 from twisted.python.failure import Failure
 
-from mailext.clientid.checkers.history import RevocationChecker
+from mailext.clientid.configured import make_checkers
 from mailext.clientid.journal import LoginJournal
 from mailext.clientid.login import Login, LoginJudge, LoginRefusedError
-from mailext.clientid.modes import EnforcingChecker
-from mailext.plugins import make_checker
 from mailext.testing import FakeServices, session_view
 from mailext.units import parse_duration
 from mailext.values import (
@@ -72,10 +70,7 @@ class Scenario:
         )
         self._portal = Portal(Realm(), [self._passwords])
         self._judge = LoginJudge(
-            [
-                EnforcingChecker(RevocationChecker(self.services), "revoked"),
-                *(make_checker(string, self.services) for string in checkers),
-            ],
+            make_checkers(checkers, self.services),
             self.clock,
             10.0,
             journal=LoginJournal(registry=self.services.identities),

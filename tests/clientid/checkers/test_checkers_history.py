@@ -9,9 +9,10 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from mailext.clientid.checkers.history import HistoryChecker, NewIdentity
+from mailext.clientid.checkers.types import TypesChecker
 from mailext.plugins import make_checker
 from mailext.testing import CheckerContract, FakeServices, login_attempt, verdict_of
-from mailext.values import IdentityStatus, LoginAttempt, LoginOutcome
+from mailext.values import ACCEPTED, IdentityStatus, LoginAttempt, LoginOutcome, Verdict
 from tests.clientid.checkers.scenario import START, Scenario, device
 from tests.support import assert_no_result, success_result_of
 
@@ -118,6 +119,23 @@ def test_a_revoked_device_is_refused_in_either_mode(mode: str) -> None:
 
 
 @pytest.mark.requirement("C16")
+@pytest.mark.requirement("C16")
+def test_a_device_that_is_revoked_while_another_checker_thinks_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scenario = Scenario("types:mode=enforce:refuse=X-OTHER")
+    scenario.has("ann", "phone", IdentityStatus.APPROVED)
+
+    def think(*_: object) -> Verdict:
+        scenario.has("ann", "phone", IdentityStatus.REVOKED)
+        return ACCEPTED
+
+    with monkeypatch.context() as slow:
+        slow.setattr(TypesChecker, "checkLogin", think)
+        assert scenario.login("ann", what="phone") == "refused"
+    assert scenario.decisions("refuse") == [("revoked", "ann", "this identity is revoked")]
+
+
 def test_a_device_that_was_revoked_for_a_time_does_not_wait_for_approval_then() -> None:
     scenario = Scenario("history:mode=enforce:new=hold")
     scenario.has("ann", "tablet", IdentityStatus.OBSERVED, revoked_until=START + 3600)
