@@ -31,6 +31,7 @@ from mailext.service.logs import LogOutput
 from mailext.service.readiness import Readiness
 from mailext.service.server import MailServer
 from mailext.service.serving import IServerReactor
+from mailext.service.start_errors import tell_plainly
 
 __all__ = ["Options", "makeService"]
 
@@ -167,6 +168,7 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor  # noqa: PLC0415 - twistd has chosen it by now
 
     output = _log_output(options)
+    tell_plainly()
     return MailServer(
         options.source,
         options.configuration,
