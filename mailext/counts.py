@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -70,16 +70,24 @@ class ConnectionCounts:
 
         :param address: the client's; empty for a socket of this machine.
         """
-        self.begun += 1
-        self._all += 1
         self._shared.used += 1
-        self._per_address[address] += 1
-        self._per_network[_network(address)] += 1
+        self.add_elsewhere(address)
 
     def remove(self, address: str) -> None:
         """A connection has ended."""
-        self._all -= 1
         self._shared.used -= 1
+        self.remove_elsewhere(address)
+
+    def add_elsewhere(self, address: str) -> None:
+        """A connection to another process has begun, which needs no descriptor here; as :meth:`add`."""
+        self.begun += 1
+        self._all += 1
+        self._per_address[address] += 1
+        self._per_network[_network(address)] += 1
+
+    def remove_elsewhere(self, address: str) -> None:
+        """A connection to another process has ended."""
+        self._all -= 1
         for counts, key in ((self._per_address, address), (self._per_network, _network(address))):
             counts[key] -= 1
             if not counts[key]:
@@ -89,6 +97,10 @@ class ConnectionCounts:
     def open(self) -> int:
         """How many there are at the moment."""
         return self._all
+
+    def by_address(self) -> Mapping[str, int]:
+        """How many there are of each address."""
+        return dict(self._per_address)
 
     def limit_reached(self, address: str, limits: ConnectionLimits) -> str:
         """

@@ -30,6 +30,9 @@ TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
 MAILEXT = [sys.executable, "-c", "import sys; from mailext.cli import main; sys.exit(main())"]
 _PATIENCE = 30.0
 
+#: What the tests of one process are run with, to see whether they hold with several.
+WORKERS = int(os.environ.get("MAILEXT_TEST_WORKERS", "0"))
+
 
 # Below those that the system gives to whoever connects; and to each process of a parallel run its own.
 _PORTS_EACH = 2_000
@@ -100,12 +103,17 @@ class RunningServer:
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
-    def initialised(cls, folder: Path) -> RunningServer:
-        """Run ``mailext init`` and move the listeners to free ports."""
+    def initialised(cls, folder: Path, workers: int = WORKERS) -> RunningServer:
+        """
+        Run ``mailext init`` and move the listeners to free ports.
+
+        :param workers: how many worker processes there are to be.
+        """
         subprocess.run([*MAILEXT, "init", str(folder)], check=True, capture_output=True, env=environment())
         made = cls(folder, *free_ports(3))
         ports = {"2587": made.submission, "2465": made.submissions, "2525": made.mx}
         made.reconfigure(lambda text: re.sub(r"\b(2587|2465|2525)\b", lambda m: str(ports[m[0]]), text))
+        made.reconfigure(lambda text: f"workers = {workers}\n{text}")
         return made
 
     @property

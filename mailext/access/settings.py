@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 
 from mailext.clientid.dispositions import Dispositions
-from mailext.clientid.login import LoginJudge
+from mailext.clientid.login import AnyLoginJudge
 from mailext.threads import RunInThread
 
 __all__ = ["AccessSettings"]
@@ -52,7 +52,7 @@ class AccessSettings:
     name: str
     hostname: str
     in_thread: RunInThread
-    login: LoginJudge
+    login: AnyLoginJudge
     message_size: int = 50 * 1024 * 1024
     message_timeout: float = 1800.0
     min_rate: float = 500.0

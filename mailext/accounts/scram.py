@@ -89,12 +89,18 @@ class ScramVerifiers:
     The verifiers of the accounts, in memory: an exchange cannot wait.
 
     :param secret: what false salts are made with; the same over restarts.
+    :param changed: called with the verifiers that take the place of others.
     """
 
-    def __init__(self, secret: bytes, verifiers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        secret: bytes,
+        verifiers: Mapping[str, str] | None = None,
+        changed: Callable[[Mapping[str, str]], object] = lambda _: None,
+    ) -> None:
         self._secret = secret
-        self._verifiers: Mapping[str, ScramVerifier] = {}
-        self.replace(verifiers or {})
+        self._changed = changed
+        self._take(verifiers or {})
 
     def replace(self, verifiers: Mapping[str, str]) -> None:
         """
@@ -103,6 +109,15 @@ class ScramVerifiers:
         :param verifiers: those of all accounts, by their addresses, in the form
             of RFC 5803.
         """
+        self._take(verifiers)
+        self._changed(verifiers)
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The verifiers, as :meth:`replace` takes them."""
+        return {account: str(verifier) for account, verifier in self._verifiers.items()}
+
+    def _take(self, verifiers: Mapping[str, str]) -> None:
         self._verifiers = {account: ScramVerifier.parse(text) for account, text in verifiers.items()}
 
     def of(self, account: str) -> ScramVerifier:

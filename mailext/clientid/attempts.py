@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import Interface
 
-from mailext.clientid.login import AnyPortal, Login, LoginJudge, LoginRefusedError, LoginUnavailableError
+from mailext.clientid.login import AnyLoginJudge, AnyPortal, Login, LoginRefusedError, LoginUnavailableError
 from mailext.values import ClientIdentity, LoginAttempt
 
 __all__ = ["ConnectionLogins"]
@@ -36,7 +36,7 @@ class ConnectionLogins:
     :ivar refusals: how often a login was refused, the same one counted again.
     """
 
-    def __init__(self, judge: LoginJudge, clock: IReactorTime, delay: float) -> None:
+    def __init__(self, judge: AnyLoginJudge, clock: IReactorTime, delay: float) -> None:
         self._judge = judge
         self._clock = clock
         self._delay = delay

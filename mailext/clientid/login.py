@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from twisted.cred.credentials import ICredentials
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -28,10 +29,35 @@ from mailext.interfaces import IClientIdentityChecker
 from mailext.judgement import log_trouble
 from mailext.values import ClientIdentity, LoginAttempt, LoginOutcome, SessionView
 
-__all__ = ["AnyPortal", "Login", "LoginJudge", "LoginRefusedError", "LoginUnavailableError", "RejectAt"]
+__all__ = [
+    "AnyLoginJudge",
+    "AnyPortal",
+    "Login",
+    "LoginJudge",
+    "LoginRefusedError",
+    "LoginUnavailableError",
+    "RejectAt",
+]
 
 # The longest address (RFC 5321 section 4.5.3.1): no account's name is longer.
 _LONGEST_NAME = 320
+
+
+class AnyLoginJudge(Protocol):
+    """Who judges logins, here or in another process: see :class:`LoginJudge`."""
+
+    def login(
+        self,
+        portal: AnyPortal,
+        credentials: ICredentials,
+        attempt: LoginAttempt,
+        identity: ClientIdentity | None,
+        *interfaces: type[Interface],
+    ) -> Deferred[Login]: ...
+
+    def name_of(self, identity: ClientIdentity | None) -> str: ...
+
+    def session_ended(self, session: SessionView) -> None: ...
 
 
 class LoginJudge:

@@ -50,6 +50,7 @@ __all__ = [
     "SmarthostTls",
     "Tls",
     "TlsReports",
+    "WorkerCount",
     "key_name",
 ]
 
@@ -61,6 +62,9 @@ Rate = NewType("Rate", int)
 
 #: Octets that stay free; 0 is none.
 Reserve = NewType("Reserve", int)
+
+#: How many worker processes, 0 to 64.
+WorkerCount = NewType("WorkerCount", int)
 
 #: A TCP port, 1 to 65535.
 PortNumber = NewType("PortNumber", int)
@@ -478,6 +482,12 @@ class Configuration:
         "of them. Made as needed.",
         default=None,
         in_words="none: this process knows what comes to it",
+    )
+    workers: WorkerCount = _key(
+        "Processes that take the connections of mx, submission, submissions and lmtp; what comes over sockets "
+        "of this machine or of systemd the main process takes itself, as it does everything where there are "
+        "none. About as many as there are processors.",
+        default=WorkerCount(0),
     )
     domains: tuple[str, ...] = _key(
         "Domains delivered here. The first completes a user name without @.",

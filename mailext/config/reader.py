@@ -44,6 +44,7 @@ from mailext.config.model import (
     Reserve,
     RootsFile,
     SmarthostTls,
+    WorkerCount,
     key_name,
 )
 from mailext.trust.mta_sts.policy import StsMode
@@ -214,6 +215,7 @@ def _converter(folder: Path) -> Converter:
     converter.register_structure_hook(str, _parsed(str))
     converter.register_structure_hook(bool, _true_or_false)
     converter.register_structure_hook(int, _within(1, None))
+    converter.register_structure_hook(WorkerCount, _within(0, 64))
     converter.register_structure_hook(PortNumber, _within(1, 65535))
     converter.register_structure_hook(Seconds, _parsed(_positive(parse_duration, "0s")))
     converter.register_structure_hook(Delay, _parsed(parse_duration))

@@ -23,6 +23,7 @@ from mailext.config.model import (
     Rate,
     Reserve,
     RootsFile,
+    WorkerCount,
     key_name,
 )
 from mailext.units import Octets, Seconds, format_duration, format_size
@@ -32,6 +33,7 @@ __all__ = ["Key", "Section", "reference", "reference_page"]
 _TYPE_NAMES: Mapping[object, str] = {
     bool: "true or false",
     int: "number",
+    WorkerCount: "number",
     PortNumber: "port",
     str: "string",
     Path: "file name",

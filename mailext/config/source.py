@@ -32,11 +32,12 @@ class Source:
     def keeping(self, configuration: Configuration) -> Source:
         """
         The same source, but for what holds as long as the process: ``listen``,
-        ``state-dir``, ``database`` and ``shared-dir``.
+        ``workers``, ``state-dir``, ``database`` and ``shared-dir``.
         """
         listen = {name: list(endpoints) for name, endpoints in configuration.listen.endpoints().items()}
         kept: dict[tuple[str, ...], object] = {
             ("listen",): listen,
+            ("workers",): configuration.workers,
             ("state-dir",): str(configuration.state_dir),
             ("database",): configuration.database,
             ("shared-dir",): str(configuration.shared_dir or ""),

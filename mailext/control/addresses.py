@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred, DeferredLock
 
@@ -23,12 +23,19 @@ class CurrentAddresses:
     :param accounts: where the accounts are.
     :param configuration: has domains and aliases.
     :param addresses: of the accounts as they are now.
+    :param changed: called with the addresses of the accounts when some have
+        come or gone.
     """
 
     def __init__(
-        self, accounts: SqlAccountStore, configuration: Configuration, addresses: Sequence[str]
+        self,
+        accounts: SqlAccountStore,
+        configuration: Configuration,
+        addresses: Sequence[str],
+        changed: Callable[[tuple[str, ...]], object] = lambda _: None,
     ) -> None:
         self._accounts = accounts
+        self._changed = changed
         self._addresses = tuple(addresses)
         # Of two readings the later one must also be the last to be put up.
         self._lock = DeferredLock()
@@ -59,6 +66,11 @@ class CurrentAddresses:
         listeners = self._configuration.listeners.values()
         return all(string == OUR_ACCOUNTS for listener in listeners for string in listener.keys.auth)
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The addresses of the accounts, the oldest first."""
+        return self._addresses
+
     def configure(self, configuration: Configuration) -> None:
         """Take up other domains and aliases."""
         self._configuration = configuration
@@ -75,6 +87,7 @@ class CurrentAddresses:
     def _replace(self, addresses: Sequence[str]) -> None:
         self._addresses = tuple(addresses)
         self._make()
+        self._changed(self._addresses)
 
     def _make(self) -> None:
         self._book = address_book(self._configuration, self._addresses)

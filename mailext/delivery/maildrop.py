@@ -25,6 +25,8 @@ __all__ = ["Letter", "LetterFile", "Maildrops"]
 
 # A sync of a quick disk, in seconds.
 _QUICK = 0.0001
+# For how long, in seconds, a sync tells of the disk.
+_LATE = 1.0
 # The sync of a larger file, in octets, says more of its size than of the disk.
 _TELLING = 65536
 _SUBFOLDERS = ("cur", "new", "tmp")
@@ -123,15 +125,21 @@ class Maildrops:
 
     :param root: the folder that they are in; its own folder exists.
     :param steady: seconds of a clock that never jumps.
-    :ivar sync_seconds: what a sync has taken of late.
     """
 
     def __init__(self, root: Path, steady: Callable[[], float]) -> None:
-        self.sync_seconds = 0.0
         self._root = root
         self._steady = steady
+        # What a sync has taken, and when that was.
+        self._sync_seconds = 0.0
+        self._synchronised = -math.inf
         # When each Maildir was last prepared.
         self._prepared: dict[Mailbox, tuple[str, float]] = {}
+
+    @property
+    def sync_seconds(self) -> float:
+        """What a sync has taken of late; 0 if there was none of late."""
+        return self._sync_seconds if self._steady() - self._synchronised < _LATE else 0.0
 
     def begin(self, letter: Letter) -> LetterFile:
         """
@@ -192,7 +200,8 @@ class Maildrops:
         # Some may have waited for a processor and not for the disk: the least
         # counts, and it takes several that are slow to be slow.
         if taken:
-            self.sync_seconds = min([*taken, 2 * max(self.sync_seconds, _QUICK)])
+            self._sync_seconds = min([*taken, 2 * max(self._sync_seconds, _QUICK)])
+            self._synchronised = self._steady()
         _sync_folders(moved)
 
     def _prepare(self, account: Mailbox, now: float) -> str:

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from mailext.accounts.exchange import MalformedResponseError, SaslExchange, UnexpectedResponseError
 from mailext.clientid.attempts import ConnectionLogins
-from mailext.clientid.login import AnyPortal, Login, LoginJudge, LoginRefusedError, LoginUnavailableError
+from mailext.clientid.login import AnyLoginJudge, AnyPortal, Login, LoginRefusedError, LoginUnavailableError
 from mailext.values import ClientIdentity, LoginAttempt, SessionView
 from mailext.wire import replies
 from mailext.wire.events import AuthCommand, AuthResponse
@@ -42,7 +42,7 @@ class Authentication:
     def __init__(
         self,
         challengers: Mapping[str, Callable[[], object]],
-        judge: LoginJudge,
+        judge: AnyLoginJudge,
         clock: IReactorTime,
         delay: float,
     ) -> None:

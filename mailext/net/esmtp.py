@@ -27,7 +27,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailext.accounts.exchange import MalformedResponseError
-from mailext.clientid.login import AnyPortal, Login, LoginJudge
+from mailext.clientid.login import AnyLoginJudge, AnyPortal, Login, LoginJudge
 from mailext.judgement import log_trouble
 from mailext.message.trace import received
 from mailext.net import tls
@@ -103,7 +103,7 @@ class ESMTP(smtp.ESMTP):
     _session: ServerSession
     _conversation: Conversation
     _clock: IReactorTime
-    _judge: LoginJudge
+    _judge: AnyLoginJudge
     _authentication: Authentication
     _helo: Helo
     _onLogout: Callable[[], object] | None = None

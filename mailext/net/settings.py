@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 
 from mailext.clientid.dispositions import Dispositions
-from mailext.clientid.login import LoginJudge
+from mailext.clientid.login import AnyLoginJudge
 from mailext.interfaces import IDeliveryPolicy
 from mailext.values import Protocol
 from mailext.wire.limits import SessionLimits
@@ -67,7 +67,7 @@ class ListenerSettings:
     clientid_enabled: bool = True
     dsn: bool = False
     dispositions: Dispositions = field(default_factory=Dispositions)
-    login: LoginJudge | None = None
+    login: AnyLoginJudge | None = None
     policies: tuple[IDeliveryPolicy, ...] = ()
     policy_timeout: float = 10.0
     auth_failure_delay: float = 1.0

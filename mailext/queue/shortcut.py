@@ -15,14 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailext.interfaces import IDelivery, IDeliveryTarget
 from mailext.message.headers import HeaderSection
+from mailext.queue.clock import QueueClock
 from mailext.queue.events import log_accepted, log_attempt, log_done
-from mailext.queue.target import QueueTarget
 from mailext.values import (
     Envelope,
     Mailbox,
@@ -34,10 +35,23 @@ from mailext.values import (
     Settlement,
 )
 
-__all__ = ["ShortcutTarget"]
+__all__ = ["Queue", "ShortcutTarget"]
 
 # A body up to this size, in octets, is kept in memory for both ways.
 _SMALL = 65536
+
+
+class Queue(Protocol):
+    """The queue, as whoever goes past it needs it: see :class:`mailext.queue.target.QueueTarget`."""
+
+    @property
+    def clock(self) -> QueueClock: ...
+
+    def submitted_by(self, clientid: str) -> Queue: ...
+
+    def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery: ...
+
+    def entry(self, envelope: Envelope, size: int) -> QueueEntry: ...
 
 
 @implementer(IDeliveryTarget)
@@ -52,7 +66,7 @@ class ShortcutTarget:
         way to it is quick.
     """
 
-    queue: QueueTarget
+    queue: Queue
     mailboxes: IDeliveryTarget
     has_mailbox: Callable[[Mailbox], bool]
 

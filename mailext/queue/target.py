@@ -17,7 +17,7 @@ from mailext.queue.events import log_accepted
 from mailext.queue.intake import NOT_LEASED, Intake
 from mailext.values import BodyType, Envelope, Mailbox, Outcome, QueuedRecipient, QueueEntry
 
-__all__ = ["QueueTarget"]
+__all__ = ["QueueTarget", "new_entry"]
 
 _log = Logger()
 
@@ -57,15 +57,25 @@ class QueueTarget:
 
     def entry(self, envelope: Envelope, size: int) -> QueueEntry:
         """A new entry that is due at once."""
-        return QueueEntry(
-            id=self.ids(),
-            arrived=self.clock.wall(),
-            envelope=envelope,
-            recipients=tuple(QueuedRecipient(recipient) for recipient in envelope.recipients),
-            size=size,
-            next_attempt=self.clock.steady(),
-            clientid=self.clientid,
-        )
+        return new_entry(envelope, size, self.ids(), self.clock, self.clientid)
+
+
+def new_entry(envelope: Envelope, size: int, queue_id: str, clock: QueueClock, clientid: str) -> QueueEntry:
+    """
+    An entry that is due at once.
+
+    :param size: octets of the content.
+    :param clientid: see :class:`QueueTarget`.
+    """
+    return QueueEntry(
+        id=queue_id,
+        arrived=clock.wall(),
+        envelope=envelope,
+        recipients=tuple(QueuedRecipient(recipient) for recipient in envelope.recipients),
+        size=size,
+        next_attempt=clock.steady(),
+        clientid=clientid,
+    )
 
 
 @implementer(IDelivery)

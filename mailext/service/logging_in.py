@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from attrs import frozen
@@ -10,6 +10,7 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import ICredentials
 from twisted.cred.portal import IRealm
 from twisted.internet.interfaces import IReactorTime
+from zope.interface import Interface
 
 from mailext.accounts.portal import ChainedPortal
 from mailext.accounts.sasl import mechanisms_for
@@ -17,12 +18,12 @@ from mailext.accounts.scram import SCRAM, IScramLogin, ScramExchange, ScramVerif
 from mailext.accounts.strings import make_checker
 from mailext.clientid.configured import make_checkers
 from mailext.clientid.dispositions import Dispositions
-from mailext.clientid.login import LoginJudge, RejectAt
+from mailext.clientid.login import AnyLoginJudge, LoginJudge, RejectAt
 from mailext.config.model import Configuration, Listener
 from mailext.interfaces import IPluginServices
 from mailext.service.logins import LoginKeeping
 
-__all__ = ["LoggingIn"]
+__all__ = ["LoggingIn", "challengers_for"]
 
 
 @frozen
@@ -36,7 +37,7 @@ class LoggingIn:
 
     portal: ChainedPortal
     dispositions: Dispositions
-    judge: LoginJudge
+    judge: AnyLoginJudge
     challengers: Mapping[bytes, Callable[[], ICredentials]]
 
     @classmethod
@@ -72,9 +73,26 @@ class LoggingIn:
             logins.journal(dispositions),
             completed=logins.completed,
         )
-        challengers = mechanisms_for(
-            portal.listCredentialsInterfaces(), configuration.hostname.encode("ascii")
+        challengers = challengers_for(
+            portal.listCredentialsInterfaces(), configuration, scram, logins.account_named
         )
-        if configuration.scram and IScramLogin in portal.listCredentialsInterfaces():
-            challengers[SCRAM.encode("ascii")] = partial(ScramExchange, scram, logins.account_named)
         return cls(portal, dispositions, judge, challengers)
+
+
+def challengers_for(
+    credentials: Collection[type[Interface]],
+    configuration: Configuration,
+    scram: ScramVerifiers,
+    account_named: Callable[[str], str],
+) -> Mapping[bytes, Callable[[], ICredentials]]:
+    """
+    The SASL mechanisms of a listener.
+
+    :param credentials: the kinds that somebody can check.
+    :param account_named: the account that a user name means; the name itself
+        where it can mean none.
+    """
+    challengers = mechanisms_for(credentials, configuration.hostname.encode("ascii"))
+    if configuration.scram and IScramLogin in credentials:
+        challengers[SCRAM.encode("ascii")] = partial(ScramExchange, scram, account_named)
+    return challengers

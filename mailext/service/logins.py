@@ -25,7 +25,7 @@ from mailext.storage.store import Store
 from mailext.threads import RunInThread
 from mailext.values import LoginAttempt
 
-__all__ = ["LoginKeeping", "PruningTimer", "registry_limits"]
+__all__ = ["LoginKeeping", "PruningTimer", "account_named", "registry_limits"]
 
 _log = Logger()
 
@@ -80,10 +80,15 @@ class LoginKeeping:
 
     def account_named(self, username: str) -> str:
         """The account that a user name means; the name itself where it can be none of ours."""
-        try:
-            return str(self.addresses().account_named(username))
-        except ValueError:
-            return username
+        return account_named(self.addresses(), username)
+
+
+def account_named(book: AddressBook, username: str) -> str:
+    """The account that a user name means; the name itself where it can be none of ours."""
+    try:
+        return str(book.account_named(username))
+    except ValueError:
+        return username
 
 
 def registry_limits(identities: Identities) -> RegistryLimits:

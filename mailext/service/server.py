@@ -21,6 +21,7 @@ from mailext.service.logs import LogOutput
 from mailext.service.readiness import Readiness
 from mailext.service.serving import IServerReactor, Serving
 from mailext.service.signals import on_signal
+from mailext.service.workforce import Workforce
 
 __all__ = ["MailServer"]
 
@@ -52,8 +53,8 @@ class MailServer(Service):
         self._configuration = configuration
         self._reactor = reactor
         self._output = output
-        endpoints = configuration.listen.endpoints()
-        self._listeners = Listeners(reactor, {name: each for name, each in endpoints.items() if each})
+        self._workforce = Workforce(reactor, configuration)
+        self._listeners = Listeners(reactor, self._workforce.leaves(configuration.listen.endpoints()))
         self._serving: Serving | None = None
 
     def setServiceParent(self, parent: IServiceCollection) -> None:
@@ -71,6 +72,7 @@ class MailServer(Service):
         super().privilegedStartService()  # type: ignore[no-untyped-call]
         raise_limit()
         self._listeners.bind()
+        self._workforce.bind()
 
     def startService(self) -> None:
         """
@@ -81,13 +83,18 @@ class MailServer(Service):
         :raise OSError: if a file cannot be made or opened.
         """
         super().startService()  # type: ignore[no-untyped-call]
-        self._serving = Serving(
-            self._configuration, self._reactor, self._listeners, SystemRandom(), globalLogPublisher
+        self._serving = serving = Serving(
+            self._configuration,
+            self._reactor,
+            self._listeners,
+            self._workforce,
+            random=SystemRandom(),
+            events=globalLogPublisher,
         )
         self._serving.start()
         # The reactor, too, sets handlers of its own when it starts.
         self._reactor.callWhenRunning(self._handle_signals)
-        self._reactor.callWhenRunning(self._readiness.ready)
+        self._reactor.callWhenRunning(self._when_serving, serving)
 
     def stopService(self) -> Deferred[None]:
         """
@@ -137,6 +144,9 @@ class MailServer(Service):
         on_signal(signal.SIGTERM, self._reactor, self._end)
         if self._output is not None:
             on_signal(signal.SIGUSR1, self._reactor, self._output.rotate)
+
+    def _when_serving(self, serving: Serving) -> None:
+        serving.serving().addCallback(lambda _: self._readiness.ready())
 
     def _end(self) -> None:
         if self._reactor.running:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from random import Random
 
 from twisted.internet.defer import Deferred
-from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IReactorCore, IReactorUNIX
-from twisted.logger import Logger, LogPublisher
+from twisted.logger import LogPublisher
 
 from mailext.config.model import Configuration
 from mailext.control.server import ControlFactory, ControlService
@@ -17,20 +15,18 @@ from mailext.service.certificates import CertificateWatch
 from mailext.service.clock_watch import ClockWatch
 from mailext.service.descriptors import warn_if_short
 from mailext.service.doors import MailFactory, open_doors
+from mailext.service.draining import drain
 from mailext.service.listeners import Listeners
 from mailext.service.own_addresses import own_addresses
 from mailext.service.site import ISiteReactor, Site
 from mailext.service.watching import Watching
+from mailext.service.workforce import Workforce
+from mailext.workers.crew import ICrewReactor
 
 __all__ = ["IServerReactor", "Serving"]
 
-_log = Logger()
 
-# How long transactions have to come to their end when the server stops, in seconds.
-_GRACE = 20.0
-
-
-class IServerReactor(ISiteReactor, IReactorCore, IReactorUNIX):
+class IServerReactor(ISiteReactor, ICrewReactor, IReactorCore, IReactorUNIX):
     """What a server asks of a reactor."""
 
 
@@ -40,6 +36,7 @@ class Serving:
 
     :param configuration: to begin with.
     :param listeners: are bound already.
+    :param workforce: takes connections, too.
     :param random: :class:`random.SystemRandom` in a server.
     :param events: gives the log events, which are counted if somebody may ask
         for the figures.
@@ -53,12 +50,24 @@ class Serving:
         configuration: Configuration,
         reactor: IServerReactor,
         listeners: Listeners,
+        workforce: Workforce,
+        *,
         random: Random,
         events: LogPublisher,
     ) -> None:
         self._reactor = reactor
         self._listeners = listeners
-        self._site = Site(configuration, reactor, random, self._end_sessions, self._own_addresses)
+        self._workforce = workforce
+        self._events = events
+        self._site = Site(
+            configuration,
+            reactor,
+            random,
+            self._end_sessions,
+            self._own_addresses,
+            counts=workforce.counts(configuration),
+            tell_workers=workforce.tell,
+        )
         self._doors = open_doors(configuration, self._site, reactor)
         # Connections that began before a reload keep their factory.
         self._factories: list[MailFactory] = list(self._doors.mail.values())
@@ -74,9 +83,11 @@ class Serving:
     def _end_sessions(self, account: str) -> None:
         for factory in self._factories:
             factory.end_sessions(account)
+        self._workforce.end_sessions(account)
 
     def _own_addresses(self, configuration: Configuration) -> frozenset[str]:
-        return frozenset(own_addresses(self._listeners.addresses("mx"), configuration.relay.port))
+        bound = self._listeners.addresses("mx") + self._workforce.addresses("mx")
+        return frozenset(own_addresses(bound, configuration.relay.port))
 
     def _tls(self) -> ServerContextFactory | None:
         return self._doors.tls
@@ -97,6 +108,11 @@ class Serving:
             self._watching.start()
             self._listeners.serve({"metrics": self._watching.factory})
         self._listeners.serve(self._doors.outermost)
+        self._workforce.start(self._site, lambda: self._doors, self._events)
+
+    def serving(self) -> Deferred[None]:
+        """:return: a Deferred that fires when every process of the server serves."""
+        return self._workforce.serving()
 
     def configure(self, configuration: Configuration) -> None:
         """
@@ -112,6 +128,7 @@ class Serving:
         self._factories = [each for each in self._factories if each.has_connections]
         self._factories += doors.mail.values()
         self._listeners.serve(doors.outermost)
+        self._workforce.configure(configuration, doors)
 
     def stop(self) -> Deferred[None]:
         """
@@ -125,20 +142,11 @@ class Serving:
         self._certificates.stop()
         await self._listeners.stop()
         await self._control.stopService()
-        drained = _each([factory.drain() for factory in self._factories])
-        try:
-            await Deferred.fromCoroutine(drained).addTimeout(_GRACE, self._reactor)
-        except DeferredTimeoutError:
-            _log.warn("Transactions did not end within {seconds:.0f} s and are cut off", seconds=_GRACE)
-            for factory in self._factories:
-                factory.cut_off()
+        # What they have under way comes to the site.
+        ended = self._workforce.stop()
+        await drain(self._factories, self._reactor)
+        await ended
         await self._site.stop()
         if self._watching is not None:
             self._watching.stop()
         self._clock_watch.stop()
-
-
-async def _each(deferreds: Iterable[Deferred[None]]) -> None:
-    # A time-out of gatherResults() would be hidden in a FirstError.
-    for each in deferreds:
-        await each

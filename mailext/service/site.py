@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
 from time import monotonic
@@ -15,16 +14,13 @@ from mailext.access.store import Mailboxes
 from mailext.accounts.checker import AccountsChecker
 from mailext.accounts.passwords import Passwords
 from mailext.accounts.scram import ScramVerifiers
-from mailext.batches import Batches
 from mailext.config.model import Configuration, Relay
 from mailext.config.reporting import reporting_rules
 from mailext.control.addresses import CurrentAddresses
 from mailext.control.desk import make_dispatcher
 from mailext.control.offline import take_snapshot
-from mailext.counts import ConnectionCounts, SharedDescriptors
+from mailext.counts import ConnectionCounts
 from mailext.delivery.local import JointDispatch
-from mailext.delivery.maildir import MaildirTarget
-from mailext.delivery.maildrop import Letter, LetterFile, Maildrops
 from mailext.delivery.names import MessageNames, account_folder
 from mailext.queue.clock import QueueClock
 from mailext.queue.ids import QueueIds
@@ -34,11 +30,11 @@ from mailext.queue.schedule import RetrySchedule
 from mailext.queue.shortcut import ShortcutTarget
 from mailext.queue.target import QueueTarget
 from mailext.requiretls.support import KnownSupport
-from mailext.service.descriptors import most_connections
 from mailext.service.holder_mail import HolderMail
-from mailext.service.local_delivery import ILocalReactor, LocalDelivery
+from mailext.service.local_delivery import ILocalReactor
 from mailext.service.login_digests import LoginDigests
 from mailext.service.logins import LoginKeeping, PruningTimer, registry_limits
+from mailext.service.mailbox_delivery import MailboxDelivery
 from mailext.service.relaying import Relaying
 from mailext.service.revoked_elsewhere import RevokedElsewhere
 from mailext.service.room import StateRoom
@@ -50,20 +46,16 @@ from mailext.storage.store import open_store
 from mailext.threads import BoundedThreads
 from mailext.tlsrpt.collecting import ResultCollector
 from mailext.tlsrpt.reporter import TlsReporter
-from mailext.values import Mailbox
+from mailext.workers.messages import NewAddresses, NewVerifiers
 
 __all__ = ["ISiteReactor", "Site"]
 
 # Argon2 keeps a processor busy; more threads than processors only wait.
 _HASHINGS_WAITING = 200
 # A mailbox waits for its disk.
-_MAILBOX_THREADS = 8
-_MAILBOXES_WAITING = 200
+_ACCESS_THREADS = 8
 # Each session of IMAP or POP3 waits for one command.
 _ACCESSES_WAITING = 5000
-# Where a mailbox's sync takes longer, in seconds, the queue is quicker: there
-# messages share one.
-_QUICK_SYNC = 0.002
 # Messages that are attempted at one time: each may wait for a host that is slow,
 # and has no more in memory than the beginning of its content.
 _ATTEMPTS = 1000
@@ -82,6 +74,8 @@ class Site:
     :param end_sessions: called with an account whose sessions are to end.
     :param own_addresses: gives the addresses that lead back to this server,
         under a configuration.
+    :param counts: the connections of each listener.
+    :param tell_workers: called with what all worker processes are to know.
     :raise mailext.storage.errors.StoreError: if another process owns the
         directory, or it cannot be used.
     :raise OSError: if a file cannot be made or opened.
@@ -93,10 +87,11 @@ class Site:
     :ivar access_threads: where these are worked on.
     :ivar scram: the verifiers of the accounts, for SCRAM-SHA-256.
     :ivar queue: the queue as a delivery target.
+    :ivar ids: makes queue ids.
     :ivar room: whether there is room for another message.
     :ivar intake: where mail from outside goes: into the queue, or past it.
     :ivar dispatcher: answers the operator.
-    :ivar counts: the connections of each listener.
+    :ivar counts: as given.
     :ivar support: which destinations keep the promise of REQUIRETLS.
     :ivar counters: what identity checkers count, and attack mode.
     """
@@ -108,23 +103,32 @@ class Site:
         random: Random,
         end_sessions: Callable[[str], object],
         own_addresses: Callable[[Configuration], frozenset[str]],
+        *,
+        counts: Mapping[str, ConnectionCounts],
+        tell_workers: Callable[[object], object],
     ) -> None:
         self.configuration = configuration
         snapshot = take_snapshot(configuration)
         self.store = open_store(configuration.state_dir, reactor, configuration.shared_dir)
-        self.addresses = CurrentAddresses(self.store.accounts, configuration, snapshot.addresses)
+        self.addresses = CurrentAddresses(
+            self.store.accounts,
+            configuration,
+            snapshot.addresses,
+            changed=lambda accounts: tell_workers(NewAddresses(accounts)),
+        )
         self.room = StateRoom(configuration.state_dir, self.store.queue_admin.count, reactor)
         self._hashing = BoundedThreads(reactor, "mailext-hashing", os.cpu_count() or 1, _HASHINGS_WAITING)
-        self._mailboxes = BoundedThreads(reactor, "mailext-mailbox", _MAILBOX_THREADS, _MAILBOXES_WAITING)
-        self.access_threads = BoundedThreads(reactor, "mailext-access", _MAILBOX_THREADS, _ACCESSES_WAITING)
+        self.access_threads = BoundedThreads(reactor, "mailext-access", _ACCESS_THREADS, _ACCESSES_WAITING)
         passwords = Passwords(reactor, self._hashing.run, random)
         self.accounts = AccountsChecker(
             self.store.accounts, passwords, self.addresses, self.store.app_passwords, reactor
         )
-        self.counts: defaultdict[str, ConnectionCounts] = defaultdict(
-            partial(ConnectionCounts, SharedDescriptors(most_connections()))
+        self.counts = counts
+        self.scram = ScramVerifiers(
+            self.store.scram_secret,
+            snapshot.scram_verifiers,
+            changed=lambda verifiers: tell_workers(NewVerifiers(verifiers)),
         )
-        self.scram = ScramVerifiers(self.store.scram_secret, snapshot.scram_verifiers)
         self.counters = (
             OwnCounterStore(reactor, self.store.attack_modes, snapshot.attack_modes)
             if configuration.shared_dir is None
@@ -138,27 +142,15 @@ class Site:
         clock = QueueClock(reactor, monotonic)
         # Names are to be unique, not secret; the system's randomness is slow.
         names = Random(random.getrandbits(256))  # noqa: S311 - see above
-        self._maildrops = Maildrops(configuration.state_dir / "mail", monotonic)
-        self._letters = Batches(
-            reactor, "mailext-maildrop", self._maildrops.put, threads=4, size=50, waiting=5000
-        )
         self.mailboxes = Mailboxes(
             partial(account_folder, configuration.state_dir / "mail"),
             MessageNames(reactor, configuration.hostname, names),
             self.access_threads.run,
             reactor,
         )
-        mailboxes = MaildirTarget(
-            self._put_letter,
-            self._maildrops.begin,
-            configuration.state_dir,
-            self.addresses,
-            self._mailboxes.run,
-            clock=reactor,
-            hostname=configuration.hostname,
-            random=names,
+        self._delivery = MailboxDelivery(
+            configuration, reactor, self.addresses, names, self.mailboxes.arrived
         )
-        self._local = LocalDelivery(configuration, reactor, self.addresses, mailboxes, self._mailboxes.run)
         self.support = KnownSupport(self.store.requiretls_support, reactor.seconds)
         self._results = ResultCollector(self.store.tls_results, reactor)
         self._relaying = Relaying(
@@ -172,10 +164,10 @@ class Site:
             sts_store=self.store.sts_policies,
             support=self.support,
         )
-        ids = QueueIds(reactor.seconds, names)
+        self.ids = QueueIds(reactor.seconds, names)
         self._manager = QueueManager(
             self.store.queue,
-            mailboxes,
+            self._delivery.target,
             _schedule(configuration.relay),
             clock,
             names,
@@ -183,15 +175,15 @@ class Site:
                 self.store.queue,
                 lambda: self.queue,
                 lambda: self.configuration.hostname,
-                ids,
+                self.ids,
                 clock,
                 lambda: self.configuration.relay.give_up_after,
             ),
-            dispatch=JointDispatch((self._relaying.dispatch, self._local.dispatch)),
+            dispatch=JointDispatch((self._relaying.dispatch, self._delivery.dispatch)),
             concurrency=_ATTEMPTS,
         )
-        self.queue = QueueTarget(self.store.queue, ids, clock, self._manager)
-        self.intake = ShortcutTarget(self.queue, mailboxes, self._has_shortcut)
+        self.queue = QueueTarget(self.store.queue, self.ids, clock, self._manager)
+        self.intake = ShortcutTarget(self.queue, self._delivery.target, self._delivery.has_shortcut)
         self._make_courier = partial(make_courier, target=self.queue, reactor=reactor)
         self._reporter = TlsReporter(
             self.store.tls_results,
@@ -222,9 +214,8 @@ class Site:
     def start(self) -> None:
         """Begin to work."""
         self._hashing.startService()
-        self._mailboxes.startService()
+        self._delivery.start()
         self.access_threads.startService()
-        self._letters.startService()
         self._relaying.start()
         self.support.load()
         self._manager.start()
@@ -243,7 +234,7 @@ class Site:
         """
         rules = reporting_rules(configuration.tlsrpt)
         self._relaying.configure(configuration)
-        self._local.configure(configuration)
+        self._delivery.configure(configuration)
         self._reporter.configure(self._make_courier(configuration, self._relaying.resolver), rules)
         self.store.limit(registry_limits(configuration.identities))
         self.configuration = configuration
@@ -258,29 +249,13 @@ class Site:
         :raise ValueError: if its database of places cannot be used after all.
         """
         mail = self._holder_mail(configuration)
-        return LoginKeeping.under(configuration, self.store, mail, self._mailboxes.run, self.addresses)
+        return LoginKeeping.under(configuration, self.store, mail, self._delivery.in_thread, self.addresses)
 
     def _holder_mail(self, configuration: Configuration) -> HolderMail:
         return HolderMail(self.queue, self.addresses, configuration.hostname)
 
     def _digest_logins(self, configuration: Configuration) -> None:
         self._digests.configure(configuration.identities.user_log_mail, self._holder_mail(configuration))
-
-    def _has_shortcut(self, address: Mailbox) -> bool:
-        """Whether a message for this address may go past the queue."""
-        # While a disk hangs, no sync ends that could tell how slow it is.
-        is_quick = self._letters.keeps_up and self._maildrops.sync_seconds < _QUICK_SYNC
-        return is_quick and self._local.dispatch.leaves(address)
-
-    def _put_letter(self, letter: Letter | LetterFile) -> Deferred[Exception | None]:
-        """Put a letter into its Maildir, and tell the sessions that look at it."""
-
-        def put(trouble: Exception | None) -> Exception | None:
-            if trouble is None:
-                self.mailboxes.arrived(letter.account)
-            return trouble
-
-        return self._letters.do(letter).addCallback(put)
 
     def stop(self) -> Deferred[None]:
         """
@@ -297,11 +272,9 @@ class Site:
         self._reporter.stop()
         await self._manager.stop()
         await self._relaying.stop()
-        await self._local.stop()
+        await self._delivery.stop()
         await self._results.flush()
-        self._mailboxes.stopService()
         self.access_threads.stopService()
-        self._letters.stopService()
         self._hashing.stopService()
         await self.counters.close()
         await self.store.close()

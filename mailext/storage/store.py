@@ -68,6 +68,7 @@ class Store:
     :ivar app_passwords: their app passwords.
     :ivar scram_secret: what SCRAM's salts of those who do not exist are made with.
     :ivar identities: the client identities of each account.
+    :ivar identity_keys: what hashes them.
     :ivar identity_admin: what an operator does with them.
     :ivar licences: the identities that the operator has set up.
     :ivar attack_modes: where attack mode was set by hand.
@@ -94,6 +95,7 @@ class Store:
         self._running = (own,) if shared is own else (shared, own)
         process = secrets.token_hex(8)
         transactions, registry = own.transactions, shared.transactions
+        self.identity_keys = keys
         self.queue = SqlQueueStore(transactions, folder)
         self.queue_admin = QueueAdmin(transactions, folder)
         self.accounts = SqlAccountStore(transactions)
