@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 from mailext.backpressure import Backpressure
 from mailext.workers.messages import Question
 
-__all__ = ["Channel", "ChannelError", "Handlers", "adopt"]
+__all__ = ["Channel", "ChannelError", "ChannelLostError", "Handlers", "adopt"]
 
 _log = Logger()
 
@@ -39,7 +39,11 @@ _NOTE = 0
 
 
 class ChannelError(Exception):
-    """The other end could not answer, or is gone."""
+    """The other end could not answer."""
+
+
+class ChannelLostError(ChannelError):
+    """The other end is gone."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class Channel(Int32StringReceiver):
     def ask(self, question: Question[T]) -> Deferred[T]:
         """
         :return: a Deferred of the answer. It fails with :class:`ChannelError`
-            if there is none.
+            if the other end could not give one, and with its kind
+            :class:`ChannelLostError` if that is gone.
         """
         answer: Deferred[T] = Deferred()
         self._number += 1
@@ -123,9 +128,11 @@ class Channel(Int32StringReceiver):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002 - Twisted's signature
         self._is_gone = True
+        # A worker ends here: what the main process may have done before it died
+        # is not to be answered as if it had failed.
+        self._lost()
         self._let_go()
         self._forget_asked()
-        self._lost()
 
     def _put(self, number: int, message: object) -> None:
         self._outgoing.append((number, message))
@@ -139,10 +146,13 @@ class Channel(Int32StringReceiver):
         if isinstance(message, _Trouble):
             self._asked.pop(number).errback(ChannelError(message.reason))
             return
-        done = maybeDeferred(self._handlers[type(message)], message)
+        done = maybeDeferred(self._do, message)
         if number != _NOTE:
             done.addCallback(lambda value: self._put(number, _Answer(value)))
         done.addErrback(partial(self._failed, number, type(message).__name__))
+
+    def _do(self, message: object) -> object:
+        return self._handlers[type(message)](message)
 
     def _failed(self, number: int, name: str, failure: Failure) -> None:
         _log.failure("{name} could not be done", failure, name=name)
@@ -157,7 +167,7 @@ class Channel(Int32StringReceiver):
     def _forget_asked(self) -> None:
         asked, self._asked = self._asked, {}
         for answer in asked.values():
-            answer.errback(ChannelError("the other process is gone"))
+            answer.errback(ChannelLostError("the other process is gone"))
 
 
 def adopt(reactor: IReactorSocket, descriptor: int, channel: Channel) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +22,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from mailext.workers.channel import Channel, ChannelError, adopt
+from mailext.workers.channel import Channel, ChannelError, ChannelLostError, adopt
 from mailext.workers.counting import ConnectionNews
 from mailext.workers.desk import Desk
 from mailext.workers.messages import Begin, Drain, Ping
@@ -112,7 +111,6 @@ class _Post(ProcessProtocol):
     _make_desk: Callable[[], Desk]
     _process: IProcessTransport | None = None
     _channel: Channel | None = None
-    _desk: Desk | None = None
     _restart: IDelayedCall | None = None
     _ended: Deferred[None] | None = None
 
@@ -150,8 +148,8 @@ class _Post(ProcessProtocol):
         self._stop_pings()
         try:
             await self._channel.ask(Drain()).addTimeout(grace, self._reactor)
-        except (ChannelError, DeferredTimeoutError):
-            self._kill("did not end in time")
+        except (ChannelError, DeferredTimeoutError) as error:
+            self._kill(f"did not end in order ({error})")
         else:
             # It ends itself when nobody is there any more.
             self._channel.close()
@@ -176,8 +174,8 @@ class _Post(ProcessProtocol):
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 childFDs=descriptors,
             )
-            self._desk = self._make_desk()
-            self._channel = Channel(self._reactor, self._desk.handlers, self._silent)
+            desk = self._make_desk()
+            self._channel = Channel(self._reactor, desk.handlers, partial(self._lost, desk))
             adopt(self._reactor, ours.fileno(), self._channel)
         begun = self._channel.ask(self._begin()).addTimeout(_PATIENCE, self._reactor)
         begun.addCallbacks(self._serving, self._not_serving)
@@ -189,33 +187,40 @@ class _Post(ProcessProtocol):
             self.serves.callback(None)
 
     def _not_serving(self, failure: Failure) -> None:
-        self._kill(f"could not begin: {failure.getErrorMessage()}")
+        if not failure.check(ChannelLostError):
+            self._kill(f"could not begin ({failure.getErrorMessage()})")
 
     def _ping(self) -> Deferred[None]:
         assert self._channel is not None
-        answer = self._channel.ask(Ping()).addTimeout(_PATIENCE, self._reactor)
-        return answer.addErrback(lambda _: self._kill("does nothing any more"))
+        return self._channel.ask(Ping()).addTimeout(_PATIENCE, self._reactor).addErrback(self._not_alive)
+
+    def _not_alive(self, failure: Failure) -> None:
+        if not failure.check(ChannelLostError):
+            self._kill("does nothing any more")
 
     def _stop_pings(self) -> None:
         if self._pings.running:
             self._pings.stop()
 
     def _kill(self, reason: str) -> None:
-        if self._process is not None and self._process.pid is not None:
-            _log.error("Worker {number} {reason} and is killed", number=self._number, reason=reason)
-            self._process.signalProcess(signal.SIGKILL.name[3:])
+        _log.error("Worker {number} {reason} and is killed", number=self._number, reason=reason)
+        self._end()
 
-    def _silent(self) -> None:
-        """The channel is closed: by an end of the process that is to be seen soon, or by an error."""
+    def _lost(self, desk: Desk) -> None:
+        # Only now all is known that the worker has said.
+        desk.close()
         if not self._is_stopping:
-            self._kill("has closed its channel")
+            # It is of no use any more.
+            self._end()
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.pid is not None:
+            self._process.signalProcess("KILL")
 
     def processEnded(self, reason: Failure) -> None:
         """See :class:`twisted.internet.protocol.ProcessProtocol`."""
-        assert self._desk is not None
         self._stop_pings()
         self._process = self._channel = None
-        self._desk.close()
         if self._is_stopping:
             if self._ended is not None:
                 self._ended.callback(None)

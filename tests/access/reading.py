@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.black_box import ADDRESS, RunningServer, answers, eventually, free_ports
+from tests.black_box import ADDRESS, WORKERS, RunningServer, answers, eventually, free_ports
 
 _TIMEOUT = 30.0
 
@@ -25,9 +25,9 @@ class ReadingServer:
     ports: dict[str, int]
 
     @classmethod
-    def prepared(cls, folder: Path) -> ReadingServer:
+    def prepared(cls, folder: Path, workers: int = WORKERS) -> ReadingServer:
         """Set up, and not started."""
-        site = RunningServer.initialised(folder)
+        site = RunningServer.initialised(folder, workers)
         names = ("imap", "imaps", "pop3", "pop3s")
         ports = dict(zip(names, free_ports(len(names)), strict=True))
         lines = "".join(f'{name} = ["tcp:{port}:interface=127.0.0.1"]\n' for name, port in ports.items())
