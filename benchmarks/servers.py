@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 
@@ -83,8 +84,8 @@ class Server:
 
 
 @contextmanager
-def mailext(folder: Path) -> Iterator[Server]:
-    running = RunningServer.initialised(folder / "mailext")
+def mailext(folder: Path, workers: int = 0) -> Iterator[Server]:
+    running = RunningServer.initialised(folder / "mailext", workers)
     running.start()
     known = Account(ADDRESS, running.password)
     newcomers = _newcomers(running)
@@ -168,4 +169,5 @@ SERVERS: dict[str, Serve] = {
     "stock Twisted": stock_twisted,
     "aiosmtpd": aiosmtpd,
     "Postfix": postfix,
+    "mailext, 2 workers": partial(mailext, workers=2),
 }

@@ -12,10 +12,10 @@ from scramp import ScramClient
 from tests.black_box import RunningServer
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RunningServer]:
+@pytest.fixture(params=[0, 2], ids=["one process", "workers"])
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningServer]:
     """Ann has chosen SCRAM, Ben has not."""
-    made = RunningServer.initialised(tmp_path / "site")
+    made = RunningServer.initialised(tmp_path / "site", workers=request.param)
     made.reconfigure(lambda text: f'scram = true\nauth-failure-delay = "10ms"\n{text}')
     password = made.password.encode() + b"\n"
     made.run("account", "passwd", "ann", "--scram", "--password-stdin", stdin=password)

@@ -20,6 +20,7 @@ import pytest
 
 from tests.access.reading import ReadingServer
 from tests.black_box import ADDRESS, RunningServer, eventually, free_ports
+from tests.clientid_use.devices import Site
 from tests.ledger import ledger_of
 from tests.numbered_sender import NumberedSender, Submitter
 
@@ -218,6 +219,25 @@ def test_a_reload_reaches_all_of_them(site: RunningServer) -> None:
     os.kill(site.pid, signal.SIGHUP)
     eventually(lambda: says(site, "The configuration was read again"), "the reload")
     eventually(lambda: codes() == {250}, "all to know the alias")
+
+
+@pytest.mark.requirement("U9", "U10")
+def test_attack_mode_holds_for_all_of_them(tmp_path: Path) -> None:
+    server = prepared(tmp_path)
+    server.reconfigure(
+        lambda text: text.replace('"history:mode=observe"', '"attack-mode:mode=enforce:require=known"')
+    )
+    server.start()
+    mail = Site(server)
+    mail.play("ann  127.0.0.1  phone  right  235")
+    server.run("attack-mode", "on")
+    for _ in range(3):
+        mail.play("""
+            ann  127.0.0.1  phone   right  235
+            ann  127.0.0.1  laptop  right  535
+        """)
+    server.stop()
+    mail.assert_no_token_was_kept()
 
 
 # Counts in its own memory, as a policy may.
