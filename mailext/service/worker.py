@@ -4,67 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from time import monotonic
 from typing import Any, cast
 
-from twisted.cred.portal import IRealm
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorCore, IReactorSocket
 
-from mailext.accounts.addresses import AddressBook
-from mailext.accounts.portal import ChainedPortal
-from mailext.accounts.scram import ScramVerifiers
-from mailext.clientid.dispositions import Dispositions
-from mailext.config.model import Configuration, Listener
-from mailext.control.addresses import address_book
-from mailext.counts import SharedDescriptors
-from mailext.interfaces import IDeliveryPolicy
 from mailext.net.factory import SMTPFactory
 from mailext.net.tls import ServerContextFactory
-from mailext.queue.clock import QueueClock
-from mailext.queue.ids import QueueIds
-from mailext.queue.shortcut import ShortcutTarget
 from mailext.service.certificates import CertificateWatch
 from mailext.service.clock_watch import ClockWatch
-from mailext.service.descriptors import most_connections
 from mailext.service.doors import in_tls, make_tls
 from mailext.service.draining import drain
 from mailext.service.listeners import Listeners
 from mailext.service.local_delivery import ILocalReactor
-from mailext.service.logging_in import LoggingIn, challengers_for
-from mailext.service.logins import account_named
-from mailext.service.mailbox_delivery import MailboxDelivery
-from mailext.service.room import StateRoom
 from mailext.service.smtp import smtp_factory
-from mailext.values import Mailbox
+from mailext.service.worker_site import WorkerJudging, WorkerSite
 from mailext.workers.channel import Channel, Handlers
-from mailext.workers.counting import ElsewhereConnections, TellingCounts
 from mailext.workers.crew import FIRST_SOCKET
 from mailext.workers.log_events import EventSender
-from mailext.workers.logins import DistantLoginJudge
 from mailext.workers.messages import (
     Begin,
     ConnectionBegun,
     ConnectionEnded,
-    CountQueue,
     Drain,
     EndSessions,
-    LetterArrived,
     NewAddresses,
     NewConfiguration,
     NewVerifiers,
     Ping,
     Terms,
 )
-from mailext.workers.policies import DistantPolicies
 from mailext.workers.ports import AdoptingReactor
-from mailext.workers.queue import DistantQueue
 
 __all__ = ["IWorkerReactor", "Worker"]
-
-# What an answer of the main process takes on its way, in seconds, when there is
-# much to do.
-_ON_ITS_WAY = 5.0
 
 
 class IWorkerReactor(ILocalReactor, IReactorSocket, IReactorCore):
@@ -89,89 +61,10 @@ class Worker:
         self.log = EventSender(reactor, self.channel.tell)
 
     def _begin(self, begin: Begin) -> None:
-        site = _Site(begin, self._reactor, self.channel, self._random)
+        site = WorkerSite(begin, self._reactor, self.channel, self._random)
         front = _Front(begin, self._reactor, site, self.log)
         self._handlers |= front.handlers
         front.start()
-
-
-class _Site:
-    """What a site is to the doors of SMTP, in a worker: a :class:`~mailext.service.smtp.ReceivingSite`."""
-
-    def __init__(self, begin: Begin, reactor: IWorkerReactor, channel: Channel, random: Random) -> None:
-        configuration = begin.terms.configuration
-        # Names are to be unique, not secret.
-        names = Random(random.getrandbits(256))  # noqa: S311 - see above
-        self.channel = channel
-        self.keys = begin.keys
-        self.scram = ScramVerifiers(begin.scram_secret, begin.verifiers)
-        self._configuration = configuration
-        self._accounts = begin.accounts
-        self._book = address_book(configuration, begin.accounts)
-        descriptors = SharedDescriptors(most_connections())
-        self.counts = {name: TellingCounts(name, descriptors, channel.tell) for name in begin.connections}
-        self.elsewhere = ElsewhereConnections(self.counts)
-        for listener, addresses in begin.connections.items():
-            for address, number in addresses.items():
-                for _ in range(number):
-                    self.elsewhere.begun(ConnectionBegun(listener, address))
-        self.room = StateRoom(configuration.state_dir, lambda: channel.ask(CountQueue()), reactor)
-        self.ids = QueueIds(reactor.seconds, names)
-        self.delivery = MailboxDelivery(configuration, reactor, self.addresses, names, self._arrived)
-        queue = DistantQueue(channel, self.ids, QueueClock(reactor, monotonic))
-        self.intake = ShortcutTarget(queue, self.delivery.target, self.delivery.has_shortcut)
-
-    def addresses(self) -> AddressBook:
-        """The address book as it is now."""
-        return self._book
-
-    def take_accounts(self, accounts: tuple[str, ...]) -> None:
-        """Accounts have come or gone."""
-        self._accounts = accounts
-        self._book = address_book(self._configuration, accounts)
-
-    def configure(self, configuration: Configuration) -> None:
-        """See :meth:`mailext.service.site.Site.configure`."""
-        self.delivery.configure(configuration)
-        self._configuration = configuration
-        self._book = address_book(configuration, self._accounts)
-
-    def _arrived(self, account: Mailbox) -> None:
-        self.channel.tell(LetterArrived(account))
-
-
-class _Judging:
-    """A :class:`~mailext.service.judging.Judging` that asks the main process."""
-
-    def __init__(self, terms: Terms, site: _Site) -> None:
-        self._terms = terms
-        self._site = site
-
-    def logging_in(self, listener: Listener, realm: IRealm) -> LoggingIn:
-        """See :meth:`mailext.service.judging.Judging.logging_in`."""
-        site = self._site
-        portal = ChainedPortal(realm)
-        dispositions = Dispositions.from_names(listener.clientid.types)
-        return LoggingIn(
-            portal,
-            dispositions,
-            DistantLoginJudge(site.channel, portal, dispositions, site.keys),
-            challengers_for(
-                self._terms.credentials[listener.name],
-                self._terms.configuration,
-                site.scram,
-                lambda username: account_named(site.addresses(), username),
-            ),
-        )
-
-    def policies(self, listener: Listener) -> tuple[IDeliveryPolicy, ...]:
-        """See :meth:`mailext.service.judging.Judging.policies`."""
-        return (DistantPolicies(self._site.channel),) if listener.keys.policies else ()
-
-    def policy_timeout(self, listener: Listener) -> float:
-        """See :meth:`mailext.service.judging.Judging.policy_timeout`."""
-        # For each of them the main process waits so long.
-        return self._terms.configuration.policy_timeout * len(listener.keys.policies) + _ON_ITS_WAY
 
 
 class _Front:
@@ -181,7 +74,7 @@ class _Front:
     :ivar handlers: what is done with what the main process says.
     """
 
-    def __init__(self, begin: Begin, reactor: IWorkerReactor, site: _Site, log: EventSender) -> None:
+    def __init__(self, begin: Begin, reactor: IWorkerReactor, site: WorkerSite, log: EventSender) -> None:
         self.handlers: Handlers = {
             Ping: lambda _: None,
             NewConfiguration: lambda said: self._configure(said.terms),
@@ -228,7 +121,7 @@ class _Front:
         configuration = terms.configuration
         self._log.configure(terms.least)
         tls = make_tls(configuration.tls)
-        judging = _Judging(terms, self._site)
+        judging = WorkerJudging(terms, self._site)
         mail = {
             name: smtp_factory(
                 configuration, configuration.listeners[name], self._site, self._reactor, tls, judging=judging

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from twisted.internet.defer import Deferred
@@ -19,8 +19,6 @@ from mailext.workers.messages import AbortDelivery, CommitDelivery, DeliveryPart
 
 __all__ = ["DistantQueue"]
 
-_numbers = count(1)
-
 
 @implementer(IDeliveryTarget)
 @dataclass(frozen=True, slots=True)
@@ -28,12 +26,15 @@ class DistantQueue:
     """
     Hands messages on to the queue of the main process. As
     :class:`~mailext.queue.target.QueueTarget` for whoever goes past it.
+
+    :param numbers: by which the two processes know messages under way.
     """
 
     channel: Channel
     ids: Callable[[], str]
     clock: QueueClock
     clientid: str = ""
+    numbers: Iterator[int] = field(default_factory=count)
 
     def submitted_by(self, clientid: str) -> DistantQueue:
         """See :meth:`mailext.queue.target.QueueTarget.submitted_by`."""
@@ -45,7 +46,7 @@ class DistantQueue:
 
     def startDelivery(self, envelope: Envelope, headers: HeaderSection) -> IDelivery:
         """See :meth:`mailext.interfaces.IDeliveryTarget.startDelivery`."""
-        number = next(_numbers)
+        number = next(self.numbers)
         self.channel.tell(OpenDelivery(number, envelope, headers, self.clientid))
         return _DistantDelivery(self.channel, number)
 
