@@ -23,9 +23,6 @@ __all__ = ["MailboxDelivery"]
 # A mailbox waits for its disk.
 _THREADS = 8
 _WAITING = 200
-# Where a mailbox's sync takes longer, in seconds, the queue is quicker: there
-# messages share one.
-_QUICK_SYNC = 0.002
 
 
 class MailboxDelivery:
@@ -34,6 +31,8 @@ class MailboxDelivery:
 
     :param addresses: gives the address book.
     :param names: what names of messages are made with.
+    :param quick: where a mailbox's sync takes longer, in seconds, the queue is
+        quicker: there messages share one.
     :param arrived: called with an account when a letter is in its Maildir.
     :raise ValueError: if the configuration cannot be used after all.
 
@@ -47,8 +46,11 @@ class MailboxDelivery:
         reactor: ILocalReactor,
         addresses: Callable[[], AddressBook],
         names: Random,
+        *,
+        quick: float,
         arrived: Callable[[Mailbox], object],
     ) -> None:
+        self._quick = quick
         self._arrived = arrived
         self._threads = BoundedThreads(reactor, "mailext-mailbox", _THREADS, _WAITING)
         self._maildrops = Maildrops(configuration.state_dir / "mail", monotonic)
@@ -76,7 +78,7 @@ class MailboxDelivery:
     def has_shortcut(self, address: Mailbox) -> bool:
         """Whether a message for this address may go past the queue."""
         # While a disk hangs, no sync ends that could tell how slow it is.
-        is_quick = self._letters.keeps_up and self._maildrops.sync_seconds < _QUICK_SYNC
+        is_quick = self._letters.keeps_up and self._maildrops.sync_seconds < self._quick
         return is_quick and self.dispatch.leaves(address)
 
     def start(self) -> None:

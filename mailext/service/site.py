@@ -56,6 +56,8 @@ _HASHINGS_WAITING = 200
 _ACCESS_THREADS = 8
 # Each session of IMAP or POP3 waits for one command.
 _ACCESSES_WAITING = 5000
+# A mailbox's sync, in seconds.
+_QUICK_SYNC = 0.002
 # Messages that are attempted at one time: each may wait for a host that is slow,
 # and has no more in memory than the beginning of its content.
 _ATTEMPTS = 1000
@@ -149,7 +151,12 @@ class Site:
             reactor,
         )
         self._delivery = MailboxDelivery(
-            configuration, reactor, self.addresses, names, self.mailboxes.arrived
+            configuration,
+            reactor,
+            self.addresses,
+            names,
+            quick=_QUICK_SYNC,
+            arrived=self.mailboxes.arrived,
         )
         self.support = KnownSupport(self.store.requiretls_support, reactor.seconds)
         self._results = ResultCollector(self.store.tls_results, reactor)
