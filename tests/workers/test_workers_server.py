@@ -58,7 +58,8 @@ def workers(server: RunningServer) -> dict[str, int]:
 
 def serving(server: RunningServer) -> dict[str, int]:
     """:return: the same, once all of them serve."""
-    eventually(lambda: all(says(server, f"Worker {number} serves") for number in "12"), "both workers")
+    for number in (1, 2):
+        eventually(lambda number=number: says(server, f"Worker {number} serves"), f"worker {number}")
     return workers(server)
 
 
@@ -112,6 +113,20 @@ def test_both_take_connections_and_mail_arrives(site: RunningServer) -> None:
     assert len(site.wait_for_messages(8)) == 8
 
 
+def test_a_proxy_tells_who_the_client_is(tmp_path: Path) -> None:
+    server = prepared(tmp_path)
+    server.reconfigure(lambda text: text.replace(f"tcp:{server.mx}", f"haproxy:tcp:{server.mx}"))
+    server.start()
+    serving(server)
+    for _ in range(4):
+        with closing(socket.create_connection(("127.0.0.1", server.mx), 30)) as client:
+            client.sendall(b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 25\r\nEHLO far.example.net\r\n")
+            replies = client.makefile("rb")
+            assert replies.readline().startswith(b"220 ")
+            assert b"192.0.2.7" in replies.readline()
+    server.stop()
+
+
 def test_one_log_in_one_format(tmp_path: Path) -> None:
     server = prepared(tmp_path, 'log-format = "json"')
     server.start()
@@ -157,7 +172,7 @@ def test_figures_are_whole(tmp_path: Path) -> None:
 def test_limits_hold_over_all_of_them(tmp_path: Path) -> None:
     server = prepared(tmp_path, limits="connections-per-address = 3")
     server.start()
-    eventually(lambda: says(server, "Worker 1 serves") and says(server, "Worker 2 serves"), "both workers")
+    serving(server)
     for _ in range(5):
         with ExitStack() as stack:
 
