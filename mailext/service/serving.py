@@ -140,11 +140,11 @@ class Serving:
 
     async def _stop(self) -> None:
         self._certificates.stop()
+        ended = self._workforce.stop()
         await self._listeners.stop()
         await self._control.stopService()
-        # What they have under way comes to the site.
-        ended = self._workforce.stop()
         await drain(self._factories, self._reactor)
+        # What workers have under way comes to the site.
         await ended
         await self._site.stop()
         if self._watching is not None:
