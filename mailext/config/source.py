@@ -54,6 +54,7 @@ class Source:
         said = read(self)
         is_as_before = {
             "listen": said.listen == configuration.listen,
+            "workers": said.workers == configuration.workers,
             "state-dir": said.state_dir == configuration.state_dir,
             "database": said.database == configuration.database,
             "shared-dir": said.shared_dir == configuration.shared_dir,
