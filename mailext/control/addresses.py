@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from twisted.internet.defer import Deferred, DeferredLock
 
@@ -10,9 +11,15 @@ from mailext.accounts.addresses import AddressBook
 from mailext.accounts.strings import OUR_ACCOUNTS
 from mailext.config.model import Configuration
 from mailext.control.requests import RequestRefusedError
-from mailext.storage.accounts import SqlAccountStore
 
-__all__ = ["CurrentAddresses", "address_book"]
+__all__ = ["AccountList", "CurrentAddresses", "address_book"]
+
+
+class AccountList(Protocol):
+    """Where the accounts are."""
+
+    def addresses(self) -> Deferred[list[str]]:
+        """:return: a Deferred of the addresses of all, the oldest first."""
 
 
 class CurrentAddresses:
@@ -29,7 +36,7 @@ class CurrentAddresses:
 
     def __init__(
         self,
-        accounts: SqlAccountStore,
+        accounts: AccountList,
         configuration: Configuration,
         addresses: Sequence[str],
         changed: Callable[[tuple[str, ...]], object] = lambda _: None,

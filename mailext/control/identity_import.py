@@ -12,7 +12,7 @@ from cattrs import BaseValidationError, Converter
 
 from mailext.control.requests import RequestRefusedError
 from mailext.storage.identity_admin import HeldIdentity
-from mailext.storage.identity_rows import ID_DIGITS
+from mailext.storage.identity_keys import ID_DIGITS
 from mailext.values import IdentityRecord, IdentityStatus, Place, Protocol
 
 __all__ = ["Imported", "read_export"]

@@ -8,22 +8,21 @@ from attrs import frozen
 from twisted.internet.interfaces import IProtocolFactory, IReactorTime
 
 from mailext.access.factory import AccessFactory
-from mailext.config.model import Configuration, Tls
+from mailext.config.model import Configuration
 from mailext.config.publishing import own_policies
 from mailext.net.factory import SMTPFactory
 from mailext.net.tls import ServerContextFactory, implicit
 from mailext.publishing.policy_web import policy_site, within_bounds
 from mailext.service.access import ACCESS_PROTOCOLS, access_factory
-from mailext.service.judging import OwnJudging
+from mailext.service.own_judging import OwnJudging
 from mailext.service.site import Site
 from mailext.service.smtp import smtp_factory
+from mailext.service.tls import in_tls, make_tls
 
-__all__ = ["Doors", "MailFactory", "in_tls", "make_tls", "open_doors"]
+__all__ = ["Doors", "MailFactory", "open_doors"]
 
 #: What knows of the sessions of a listener.
 MailFactory = SMTPFactory | AccessFactory
-
-_IMPLICIT_TLS = frozenset({"submissions", "imaps", "pop3s"})
 
 
 @frozen
@@ -62,24 +61,3 @@ def open_doors(configuration: Configuration, site: Site, clock: IReactorTime) ->
         web = implicit(policy_site(own_policies(configuration), clock), tls)
         outermost["https"] = within_bounds(web, clock)
     return Doors(mail, outermost, tls)
-
-
-def make_tls(tls: Tls) -> ServerContextFactory | None:
-    """
-    What makes TLS contexts; None without a certificate.
-
-    :raise ValueError: if a certificate cannot be used after all.
-    """
-    if not tls.certificate:
-        return None
-    return ServerContextFactory(list(zip(tls.certificate, tls.key, strict=True)))
-
-
-def in_tls(
-    mail: Mapping[str, IProtocolFactory], tls: ServerContextFactory | None
-) -> dict[str, IProtocolFactory]:
-    """The factories of listeners, with TLS around those that begin with it."""
-    return {
-        name: implicit(factory, tls) if tls is not None and name in _IMPLICIT_TLS else factory
-        for name, factory in mail.items()
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from typing import Protocol
 
 from attrs import frozen
 from twisted.cred.checkers import ICredentialsChecker
@@ -12,18 +13,30 @@ from twisted.cred.portal import IRealm
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Interface
 
+from mailext.accounts.addresses import AddressBook
 from mailext.accounts.portal import ChainedPortal
 from mailext.accounts.sasl import mechanisms_for
 from mailext.accounts.scram import SCRAM, IScramLogin, ScramExchange, ScramVerifiers
 from mailext.accounts.strings import make_checker
 from mailext.clientid.configured import make_checkers
 from mailext.clientid.dispositions import Dispositions
+from mailext.clientid.journal import LoginJournal
 from mailext.clientid.login import AnyLoginJudge, LoginJudge, RejectAt
 from mailext.config.model import Configuration, Listener
 from mailext.interfaces import IPluginServices
-from mailext.service.logins import LoginKeeping
+from mailext.values import LoginAttempt
 
-__all__ = ["LoggingIn", "challengers_for"]
+__all__ = ["LoggingIn", "LoginsKept", "account_named", "challengers_for"]
+
+
+class LoginsKept(Protocol):
+    """What becomes of every login: see :class:`mailext.service.logins.LoginKeeping`."""
+
+    def journal(self, dispositions: Dispositions) -> LoginJournal: ...
+
+    def completed(self, attempt: LoginAttempt) -> LoginAttempt: ...
+
+    def account_named(self, username: str) -> str: ...
 
 
 @frozen
@@ -51,7 +64,7 @@ class LoggingIn:
         *,
         scram: ScramVerifiers,
         clock: IReactorTime,
-        logins: LoginKeeping,
+        logins: LoginsKept,
         reject_at: RejectAt,
     ) -> LoggingIn:
         """
@@ -96,3 +109,11 @@ def challengers_for(
     if configuration.scram and IScramLogin in credentials:
         challengers[SCRAM.encode("ascii")] = partial(ScramExchange, scram, account_named)
     return challengers
+
+
+def account_named(book: AddressBook, username: str) -> str:
+    """The account that a user name means; the name itself where it can be none of ours."""
+    try:
+        return str(book.account_named(username))
+    except ValueError:
+        return username

@@ -19,13 +19,14 @@ from mailext.config.model import Configuration, Identities
 from mailext.delivery.holder_log import HolderLogFiles
 from mailext.geography import Geography, open_geography
 from mailext.service.holder_mail import HolderMail
+from mailext.service.logging_in import account_named
 from mailext.service.login_alerts import LoginAlerts
 from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.store import Store
 from mailext.threads import RunInThread
 from mailext.values import LoginAttempt
 
-__all__ = ["LoginKeeping", "PruningTimer", "account_named", "registry_limits"]
+__all__ = ["LoginKeeping", "PruningTimer", "registry_limits"]
 
 _log = Logger()
 
@@ -81,14 +82,6 @@ class LoginKeeping:
     def account_named(self, username: str) -> str:
         """The account that a user name means; the name itself where it can be none of ours."""
         return account_named(self.addresses(), username)
-
-
-def account_named(book: AddressBook, username: str) -> str:
-    """The account that a user name means; the name itself where it can be none of ours."""
-    try:
-        return str(book.account_named(username))
-    except ValueError:
-        return username
 
 
 def registry_limits(identities: Identities) -> RegistryLimits:

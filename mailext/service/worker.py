@@ -13,11 +13,11 @@ from mailext.net.factory import SMTPFactory
 from mailext.net.tls import ServerContextFactory
 from mailext.service.certificates import CertificateWatch
 from mailext.service.clock_watch import ClockWatch
-from mailext.service.doors import in_tls, make_tls
 from mailext.service.draining import drain
 from mailext.service.listeners import Listeners
 from mailext.service.local_delivery import ILocalReactor
 from mailext.service.smtp import smtp_factory
+from mailext.service.tls import in_tls, make_tls
 from mailext.service.worker_site import WorkerJudging, WorkerSite
 from mailext.workers.channel import Channel, Handlers
 from mailext.workers.crew import FIRST_SOCKET

@@ -20,8 +20,7 @@ from mailext.queue.ids import QueueIds
 from mailext.queue.shortcut import ShortcutTarget
 from mailext.service.descriptors import most_connections
 from mailext.service.local_delivery import ILocalReactor
-from mailext.service.logging_in import LoggingIn, challengers_for
-from mailext.service.logins import account_named
+from mailext.service.logging_in import LoggingIn, account_named, challengers_for
 from mailext.service.mailbox_delivery import MailboxDelivery
 from mailext.service.room import StateRoom
 from mailext.values import Mailbox

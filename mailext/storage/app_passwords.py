@@ -11,8 +11,7 @@ from twisted.internet.defer import Deferred
 
 from mailext.judgement import log_trouble
 from mailext.storage.errors import StoreError
-from mailext.storage.identity_keys import IdentityKeys
-from mailext.storage.identity_rows import ID_DIGITS
+from mailext.storage.identity_keys import ID_DIGITS, IdentityKeys
 from mailext.storage.prepared import Row
 from mailext.storage.schema import app_password, app_password_device
 from mailext.storage.transactions import Transactions

@@ -11,8 +11,8 @@ from zope.interface import implementer
 from mailext.interfaces import IIdentityRegistry
 from mailext.storage import identity_rows, places, strangers
 from mailext.storage.at_hand import AnswersAtHand
-from mailext.storage.identity_keys import IdentityKeys
-from mailext.storage.identity_rows import ID_DIGITS, Known
+from mailext.storage.identity_keys import ID_DIGITS, IdentityKeys
+from mailext.storage.identity_rows import Known
 from mailext.storage.registry_limits import RegistryLimits
 from mailext.storage.transactions import Transactions
 from mailext.values import (

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, delete, literal, select, tuple
 from twisted.internet.defer import Deferred
 
 from mailext.storage.errors import StoreError
-from mailext.storage.identity_keys import IdentityKeys
-from mailext.storage.identity_rows import ID_DIGITS, begins_with, record_of, row_values
+from mailext.storage.identity_keys import ID_DIGITS, IdentityKeys
+from mailext.storage.identity_rows import begins_with, record_of, row_values
 from mailext.storage.places import forget_places, places, places_of_account
 from mailext.storage.revocations import add_revocation
 from mailext.storage.schema import identity, identity_alert, identity_stranger, login

@@ -18,6 +18,7 @@ from mailext.storage.errors import StoreError
 from mailext.values import ClientIdentity
 
 __all__ = [
+    "ID_DIGITS",
     "KEY_FILE_NAME",
     "IdentityKeys",
     "KeyFileError",
@@ -25,6 +26,9 @@ __all__ = [
     "load_identity_keys",
     "read_identity_keys",
 ]
+
+#: How many digits of an identity's hash are its id.
+ID_DIGITS = 16
 
 #: The file name of the keys in their directory.
 KEY_FILE_NAME = "identity.key"

@@ -29,13 +29,13 @@ from sqlalchemy import (
     update,
 )
 
+from mailext.storage.identity_keys import ID_DIGITS
 from mailext.storage.merging import merge_identities, merge_places, rows_to_insert, stricter
 from mailext.storage.places import PLACE_COLUMNS, forget_places, place_of, place_values
 from mailext.storage.schema import identity, identity_alert, identity_place, login
 from mailext.values import Circumstances, IdentityRecord, IdentityStatus, LoginOutcome, Protocol
 
 __all__ = [
-    "ID_DIGITS",
     "Known",
     "begins_with",
     "count_other_accounts",
@@ -47,9 +47,6 @@ __all__ = [
     "row_values",
     "set_status_of_new",
 ]
-
-#: How many digits of the hash are the id.
-ID_DIGITS = 16
 
 _PROTOCOL_BITS: Mapping[Protocol, int] = {
     Protocol.ESMTP: 1,

@@ -13,8 +13,7 @@ from mailext.accounts.scram import IScramLogin
 from mailext.clientid.dispositions import Dispositions
 from mailext.clientid.login import AnyPortal
 from mailext.clientid.result import Login, LoginUnavailableError
-from mailext.storage.identity_keys import IdentityKeys
-from mailext.storage.identity_rows import ID_DIGITS
+from mailext.storage.identity_keys import ID_DIGITS, IdentityKeys
 from mailext.values import ClientIdentity, LoginAttempt, SessionView
 from mailext.workers.channel import Channel, ChannelError
 from mailext.workers.messages import Admission, LogIn, SessionEnded
