@@ -2,7 +2,9 @@
 One end of the connection between the main process and a worker.
 
 What is said in one turn of the reactor travels together, as a length and a
-pickle. Whoever could write to it is one of the two, so the pickle is trusted.
+pickle; what nobody waits for gathers for some milliseconds, because each of these
+parcels costs both ends a turn. Whoever could write to it is one of the two, so the
+pickle is trusted.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IConsumer, IReactorSocket, IReactorTime, ITransport
+from twisted.internet.interfaces import IConsumer, IDelayedCall, IReactorSocket, IReactorTime, ITransport
 from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.logger import Logger
 from twisted.protocols.basic import Int32StringReceiver
@@ -34,8 +36,10 @@ T = TypeVar("T")
 #: question the result is the answer, or a Deferred of it.
 Handlers = Mapping[type[object], Callable[[Any], object]]
 
-# What is said in vain.
+# The number of what has no answer.
 _NOTE = 0
+# Seconds.
+_GATHERED_FOR = 0.005
 
 
 class ChannelError(Exception):
@@ -72,6 +76,8 @@ class Channel(Int32StringReceiver):
         self._number = _NOTE
         self._asked: dict[int, Deferred[Any]] = {}
         self._outgoing: list[tuple[int, object]] = []
+        self._flushing: IDelayedCall | None = None
+        self._wait = 0.0
         self._drained: list[Deferred[None]] = []
         self._is_gone = False
 
@@ -80,7 +86,11 @@ class Channel(Int32StringReceiver):
         self._pressure.open()
 
     def tell(self, message: object) -> None:
-        """Say something that has no answer."""
+        """Say something that has no answer, and that may wait for some milliseconds."""
+        self._put(_NOTE, message, _GATHERED_FOR)
+
+    def pass_on(self, message: object) -> None:
+        """Say something that has no answer, and that does not wait for anything else."""
         self._put(_NOTE, message)
 
     def ask(self, question: Question[T]) -> Deferred[T]:
@@ -113,8 +123,9 @@ class Channel(Int32StringReceiver):
         ITransport(self.transport).loseConnection()
 
     def flush(self) -> None:
-        """Send what was said in this turn."""
+        """Send what was said."""
         said, self._outgoing = self._outgoing, []
+        self._flushing = None
         if said and not self._is_gone:
             self.sendString(pickle.dumps(said, pickle.HIGHEST_PROTOCOL))  # type: ignore[no-untyped-call]
 
@@ -134,10 +145,14 @@ class Channel(Int32StringReceiver):
         self._let_go()
         self._forget_asked()
 
-    def _put(self, number: int, message: object) -> None:
+    def _put(self, number: int, message: object, wait: float = 0.0) -> None:
         self._outgoing.append((number, message))
-        if len(self._outgoing) == 1:
-            self._reactor.callLater(0, self.flush)
+        if self._flushing is None:
+            self._flushing = self._reactor.callLater(wait, self.flush)
+            self._wait = wait
+        elif wait < self._wait:
+            self._flushing.reset(wait)
+            self._wait = wait
 
     def _take(self, number: int, message: object) -> None:
         if isinstance(message, _Answer):

@@ -75,7 +75,7 @@ class Pair:
     def exchange(self) -> None:
         """Until nobody has anything to say."""
         while True:
-            self.clock.advance(0)
+            self.clock.advance(0.005)
             to_them, to_us = self.ours.sent(), self.theirs.sent()
             if not to_them and not to_us:
                 return
@@ -92,12 +92,31 @@ def test_what_is_said_in_a_turn_travels_together(pair: Pair) -> None:
     for word in ("one", "two", "three"):
         pair.ours.channel.tell(Say(word))
     assert pair.ours.sent() == b""
-    pair.clock.advance(0)
+    pair.clock.advance(0.005)
     octets = pair.ours.sent()
     (length,) = struct.unpack("!I", octets[:4])
     assert length == len(octets) - 4
     pair.theirs.channel.dataReceived(octets)
     assert pair.theirs.heard == ["one", "two", "three"]
+
+
+def test_who_waits_for_nothing_takes_along_what_was_said_before(pair: Pair) -> None:
+    pair.ours.channel.tell(Say("one"))
+    pair.clock.advance(0.004)
+    assert pair.ours.sent() == b""
+    pair.ours.channel.pass_on(Say("two"))
+    pair.ours.channel.tell(Say("three"))
+    pair.clock.advance(0)
+    pair.theirs.channel.dataReceived(pair.ours.sent())
+    assert pair.theirs.heard == ["one", "two", "three"]
+    pair.ours.channel.tell(Say("four"))
+    pair.clock.advance(0.001)
+    assert pair.ours.sent() == b""
+    pair.clock.advance(0.004)
+    assert pair.ours.sent() != b""
+    pair.ours.channel.ask(Twice("x"))
+    pair.clock.advance(0)
+    assert pair.ours.sent() != b""
 
 
 def test_both_ends_ask_and_answer(pair: Pair) -> None:
@@ -142,7 +161,7 @@ def test_it_may_be_cut_anywhere(words: list[str], cuts: list[int]) -> None:
     pair = Pair()
     for word in words:
         pair.ours.channel.tell(Say(word))
-        pair.clock.advance(0)
+        pair.clock.advance(0.005)
     octets = pair.ours.sent()
     for length in cuts:
         pair.theirs.channel.dataReceived(octets[:length])
@@ -158,14 +177,14 @@ def test_when_the_other_end_is_gone_nobody_waits_for_it(pair: Pair) -> None:
     assert failure_result_of(asked).check(ChannelError)
     assert failure_result_of(pair.ours.channel.ask(Twice("x"))).check(ChannelError)
     pair.ours.channel.tell(Say("to nobody"))
-    pair.clock.advance(0)
+    pair.clock.advance(0.005)
     assert pair.ours.lost == 1
     assert pair.ours.sent() == b""
 
 
 def test_half_of_a_message_is_none(pair: Pair) -> None:
     pair.ours.channel.tell(Say("x"))
-    pair.clock.advance(0)
+    pair.clock.advance(0.005)
     pair.theirs.channel.dataReceived(pair.ours.sent()[:-1])
     pair.theirs.channel.connectionLost()
     assert pair.theirs.heard == []
@@ -202,5 +221,5 @@ def test_nobody_waits_for_room_when_the_other_end_is_gone(pair: Pair) -> None:
 
 def test_a_pickle_is_all_that_travels(pair: Pair) -> None:
     pair.ours.channel.tell(Say("x"))
-    pair.clock.advance(0)
+    pair.clock.advance(0.005)
     assert pickle.loads(pair.ours.sent()[4:]) == [(0, Say("x"))]
