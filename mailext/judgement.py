@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from traceback import format_exception
 from typing import NoReturn, TypeVar
 
@@ -21,14 +22,20 @@ from twisted.python.failure import Failure
 
 from mailext.values import ACCEPTED, ClientIdentity, SessionView, Verdict
 
-__all__ = ["TEMPORARY_FAILURE", "ask", "checked", "judge", "log_trouble", "without_token"]
+__all__ = ["TEMPORARY_FAILURE", "LoggedVerdict", "ask", "checked", "judge", "log_trouble", "without_token"]
 
 _T = TypeVar("_T")
 _Question = Callable[[], Verdict | Deferred[Verdict]]
 _log = Logger()
 
+
+@dataclass(frozen=True, slots=True)
+class LoggedVerdict(Verdict):
+    """A refusal of which the log was told where it was given."""
+
+
 #: What takes the place of an answer that did not come.
-TEMPORARY_FAILURE = Verdict(451, "4.3.0", "Temporary failure", "a policy failed; the log says how")
+TEMPORARY_FAILURE = LoggedVerdict(451, "4.3.0", "Temporary failure", "a policy failed; the log says how")
 
 
 def ask(question: Callable[[], _T | Deferred[_T]], clock: IReactorTime, timeout: float) -> _T | Deferred[_T]:
@@ -138,7 +145,7 @@ class _Judgement:
     def _accepts(self, verdict: Verdict, question: _Question) -> bool:
         if verdict.accepted:
             self._folded = self._folded.merged(verdict)
-        elif verdict is not TEMPORARY_FAILURE:
+        elif not isinstance(verdict, LoggedVerdict):
             _log.info(
                 "{question} refuses: {code} {reason!r} session={session}",
                 event="refused",

@@ -78,7 +78,7 @@ class WorkerSite:
         self._accounts = begin.accounts
         self._book = address_book(configuration, begin.accounts)
         descriptors = SharedDescriptors(most_connections())
-        self.counts = {name: TellingCounts(name, descriptors, channel.tell) for name in begin.connections}
+        self.counts = {name: TellingCounts(name, descriptors, channel.mention) for name in begin.connections}
         self.elsewhere = ElsewhereConnections(self.counts)
         for listener, addresses in begin.connections.items():
             for address, number in addresses.items():

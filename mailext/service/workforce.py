@@ -74,7 +74,7 @@ class Workforce:
         """The counts of connections of each listener, of which the workers hear as far as they share it."""
         descriptors = SharedDescriptors(most_connections())
         return {
-            name: TellingCounts(name, descriptors, self.tell)
+            name: TellingCounts(name, descriptors, self._crew.mention)
             if name in self._endpoints
             else ConnectionCounts(descriptors)
             for name in configuration.listeners
@@ -108,7 +108,7 @@ class Workforce:
 
     def configure(self, configuration: Configuration, doors: Doors) -> None:
         """Go on with another configuration."""
-        self.tell(NewConfiguration(self._terms(configuration, doors)))
+        self._crew.configure(NewConfiguration(self._terms(configuration, doors)))
 
     def end_sessions(self, account: str) -> None:
         """End the sessions of an account."""

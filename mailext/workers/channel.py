@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.interfaces import IConsumer, IDelayedCall, IReactorSocket, IReactorTime, ITransport
 from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.logger import Logger
@@ -75,7 +75,7 @@ class Channel(Int32StringReceiver):
         self._lost = lost
         self._number = _NOTE
         self._asked: dict[int, Deferred[Any]] = {}
-        self._outgoing: list[tuple[int, object]] = []
+        self._outgoing: list[bytes] = []
         self._flushing: IDelayedCall | None = None
         self._wait = 0.0
         self._drained: list[Deferred[None]] = []
@@ -86,12 +86,16 @@ class Channel(Int32StringReceiver):
         self._pressure.open()
 
     def tell(self, message: object) -> None:
+        """
+        Say something that has no answer.
+
+        :raise Exception: if it cannot be pickled.
+        """
+        self._put(_NOTE, message)
+
+    def mention(self, message: object) -> None:
         """Say something that has no answer, and that may wait for some milliseconds."""
         self._put(_NOTE, message, _GATHERED_FOR)
-
-    def pass_on(self, message: object) -> None:
-        """Say something that has no answer, and that does not wait for anything else."""
-        self._put(_NOTE, message)
 
     def ask(self, question: Question[T]) -> Deferred[T]:
         """
@@ -101,8 +105,11 @@ class Channel(Int32StringReceiver):
         """
         answer: Deferred[T] = Deferred()
         self._number += 1
+        try:
+            self._put(self._number, question)
+        except Exception as error:  # noqa: BLE001 - whatever pickling raises
+            return fail(ChannelError(f"the question cannot be put: {error}"))
         self._asked[self._number] = answer
-        self._put(self._number, question)
         if self._is_gone:
             self._forget_asked()
         return answer
@@ -130,8 +137,8 @@ class Channel(Int32StringReceiver):
             self.sendString(pickle.dumps(said, pickle.HIGHEST_PROTOCOL))  # type: ignore[no-untyped-call]
 
     def stringReceived(self, string: bytes) -> None:
-        for number, message in pickle.loads(string):  # noqa: S301 - see above
-            self._take(number, message)
+        for said in pickle.loads(string):  # noqa: S301 - see above
+            self._take(*pickle.loads(said))  # noqa: S301 - likewise
 
     def lengthLimitExceeded(self, length: int) -> None:
         _log.error("A worker's channel announced {length} octets and is closed", length=length)
@@ -146,7 +153,8 @@ class Channel(Int32StringReceiver):
         self._forget_asked()
 
     def _put(self, number: int, message: object, wait: float = 0.0) -> None:
-        self._outgoing.append((number, message))
+        # Each by itself: one that cannot be pickled is nobody else's trouble.
+        self._outgoing.append(pickle.dumps((number, message), pickle.HIGHEST_PROTOCOL))
         if self._flushing is None:
             self._flushing = self._reactor.callLater(wait, self.flush)
             self._wait = wait

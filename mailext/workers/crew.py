@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from mailext.workers.channel import Channel, ChannelError, ChannelLostError, adopt
 from mailext.workers.counting import ConnectionNews
 from mailext.workers.desk import Desk
-from mailext.workers.messages import Begin, Drain, Ping
+from mailext.workers.messages import Begin, ConnectionBegun, ConnectionEnded, Drain, NewConfiguration, Ping
 
 __all__ = ["CHANNEL", "FIRST_SOCKET", "Crew", "ICrewReactor"]
 
@@ -37,7 +37,7 @@ FIRST_SOCKET = 4
 
 # Seconds.
 _FIRST_DELAY = 1.0
-_LONGEST_DELAY = 60.0
+_LONGEST_DELAY = 10.0
 _LIVED_LONG = 60.0
 _PING_EVERY = 5.0
 #: How long a worker may do nothing before it is taken for hung.
@@ -74,11 +74,21 @@ class Crew:
         self._posts = posts
         for post in posts:
             others = [each for each in posts if each is not post]
-            post.start(begin, partial(make_desk, partial(_tell, others)))
+            post.start(begin, partial(make_desk, partial(_mention, others)))
 
     def tell(self, message: object) -> None:
         """Tell all workers."""
-        _tell(self._posts, message)
+        for post in self._posts:
+            post.tell(message)
+
+    def mention(self, news: ConnectionBegun | ConnectionEnded) -> None:
+        """Tell all workers of a connection, in some milliseconds."""
+        _mention(self._posts, news)
+
+    def configure(self, configuration: NewConfiguration) -> None:
+        """Have all workers go on with another configuration. One that cannot is started again with it."""
+        for post in self._posts:
+            post.configure(configuration)
 
     async def serving(self) -> None:
         """Wait until all workers listen."""
@@ -95,9 +105,9 @@ class Crew:
             await stopped
 
 
-def _tell(posts: Sequence[_Post], message: object) -> None:
+def _mention(posts: Sequence[_Post], news: ConnectionBegun | ConnectionEnded) -> None:
     for post in posts:
-        post.tell(message)
+        post.mention(news)
 
 
 class _Post(ProcessProtocol):
@@ -133,6 +143,15 @@ class _Post(ProcessProtocol):
     def tell(self, message: object) -> None:
         if self._channel is not None:
             self._channel.tell(message)
+
+    def mention(self, news: ConnectionBegun | ConnectionEnded) -> None:
+        if self._channel is not None:
+            self._channel.mention(news)
+
+    def configure(self, configuration: NewConfiguration) -> None:
+        if self._channel is not None:
+            done = self._channel.ask(configuration).addTimeout(_PATIENCE, self._reactor)
+            done.addErrback(self._not_configured)
 
     async def stop(self, grace: float) -> None:
         self._is_stopping = True
@@ -197,6 +216,10 @@ class _Post(ProcessProtocol):
     def _not_alive(self, failure: Failure) -> None:
         if not failure.check(ChannelLostError):
             self._kill("does nothing any more")
+
+    def _not_configured(self, failure: Failure) -> None:
+        if not failure.check(ChannelLostError):
+            self._kill(f"could not take up the configuration ({failure.getErrorMessage()})")
 
     def _stop_pings(self) -> None:
         if self._pings.running:

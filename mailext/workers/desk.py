@@ -15,7 +15,7 @@ from twisted.mail.interfaces import IMessageDelivery, IMessageDeliveryFactory
 from mailext.clientid.login import AnyLoginJudge, AnyPortal, LoginRefusedError, LoginUnavailableError
 from mailext.counts import ConnectionCounts
 from mailext.interfaces import IDelivery, IDeliveryPolicy
-from mailext.judgement import judge
+from mailext.judgement import LoggedVerdict, judge
 from mailext.queue.target import QueueTarget
 from mailext.values import Mailbox, Outcome, SessionView, Verdict
 from mailext.workers.channel import Handlers
@@ -42,6 +42,8 @@ from mailext.workers.messages import (
 )
 
 __all__ = ["Desk", "Judges", "MainProcess"]
+
+_Question = Callable[[], Verdict | Deferred[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class Desk:
         self._tell_others = tell_others
         self._connections = ElsewhereConnections(site.counts)
         self._deliveries: dict[int, IDelivery] = {}
+        # Of each session that has tried to log in, who has judged that last.
+        self._sessions: dict[str, tuple[SessionView, AnyLoginJudge]] = {}
         self.handlers: Handlers = {
             LogIn: self._log_in,
             SessionEnded: self._session_ended,
@@ -113,13 +117,18 @@ class Desk:
         deliveries, self._deliveries = self._deliveries, {}
         for delivery in deliveries.values():
             delivery.abort()
+        sessions, self._sessions = self._sessions, {}
+        for session, login in sessions.values():
+            login.session_ended(session)
         for news in self._connections.all_ended():
             self._tell_others(news)
 
     # Logins
 
     async def _judged(self, said: LogIn) -> Admission | Refusal | Unavailability:
-        judges = self._site.judges(said.attempt.session.listener)
+        session = said.attempt.session
+        judges = self._site.judges(session.listener)
+        self._sessions[session.id] = session, judges.login
         try:
             login = await judges.login.login(
                 judges.portal,
@@ -141,32 +150,38 @@ class Desk:
         return Deferred.fromCoroutine(self._judged(said))
 
     def _session_ended(self, said: SessionEnded) -> None:
-        self._site.judges(said.session.listener).login.session_ended(said.session)
+        _, login = self._sessions.pop(said.session.id, (None, None))
+        (login or self._site.judges(said.session.listener).login).session_ended(said.session)
 
     # Policies
 
     def _judge_sender(self, said: JudgeSender) -> Verdict | Deferred[Verdict]:
         return self._ask_policies(
-            said.session, lambda policy: policy.judgeSender(said.sender, said.options, said.session)
+            said.session,
+            lambda policy: partial(policy.judgeSender, said.sender, said.options, said.session),
         )
 
     def _judge_recipient(self, said: JudgeRecipient) -> Verdict | Deferred[Verdict]:
         return self._ask_policies(
             said.session,
-            lambda policy: policy.judgeRecipient(said.envelope, said.recipient, said.options, said.session),
+            lambda policy: partial(
+                policy.judgeRecipient, said.envelope, said.recipient, said.options, said.session
+            ),
         )
 
     def _judge_message(self, said: JudgeMessage) -> Verdict | Deferred[Verdict]:
         return self._ask_policies(
-            said.session, lambda policy: policy.judgeMessage(said.envelope, said.headers, said.session)
+            said.session,
+            lambda policy: partial(policy.judgeMessage, said.envelope, said.headers, said.session),
         )
 
     def _ask_policies(
-        self, session: SessionView, question: Callable[[IDeliveryPolicy], Verdict | Deferred[Verdict]]
+        self, session: SessionView, question: Callable[[IDeliveryPolicy], _Question]
     ) -> Verdict | Deferred[Verdict]:
         judges = self._site.judges(session.listener)
-        questions = [partial(question, policy) for policy in judges.policies]
-        return judge(questions, self._clock, judges.policy_timeout, session)
+        questions = [question(policy) for policy in judges.policies]
+        verdict = judge(questions, self._clock, judges.policy_timeout, session)
+        return verdict.addCallback(_portable) if isinstance(verdict, Deferred) else _portable(verdict)
 
     # Messages for the queue
 
@@ -192,3 +207,10 @@ class Desk:
     def _connection_ended(self, said: ConnectionEnded) -> None:
         self._connections.ended(said)
         self._tell_others(said)
+
+
+def _portable(verdict: Verdict) -> Verdict:
+    """What the worker needs of a verdict, of whichever class a policy has made it."""
+    if verdict.accepted:
+        return verdict
+    return LoggedVerdict(verdict.code, verdict.enhanced, verdict.text, verdict.reason)

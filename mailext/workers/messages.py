@@ -109,8 +109,8 @@ class Begin(Question[None]):
 
 
 @dataclass(frozen=True)
-class NewConfiguration:
-    """The configuration was read again."""
+class NewConfiguration(Question[None]):
+    """The configuration was read again; answered once it is taken up."""
 
     terms: Terms
 

@@ -61,7 +61,7 @@ class _DistantDelivery:
 
     def write(self, data: bytes) -> Deferred[None] | None:
         """See :meth:`mailext.interfaces.IDelivery.write`."""
-        self._channel.pass_on(DeliveryPart(self._number, data))
+        self._channel.tell(DeliveryPart(self._number, data))
         return self._channel.room()
 
     def commit(self) -> Deferred[Mapping[Mailbox, Outcome]]:

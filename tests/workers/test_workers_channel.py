@@ -101,15 +101,15 @@ def test_what_is_said_in_a_turn_travels_together(pair: Pair) -> None:
 
 
 def test_who_waits_for_nothing_takes_along_what_was_said_before(pair: Pair) -> None:
-    pair.ours.channel.tell(Say("one"))
+    pair.ours.channel.mention(Say("one"))
     pair.clock.advance(0.004)
     assert pair.ours.sent() == b""
-    pair.ours.channel.pass_on(Say("two"))
-    pair.ours.channel.tell(Say("three"))
+    pair.ours.channel.tell(Say("two"))
+    pair.ours.channel.mention(Say("three"))
     pair.clock.advance(0)
     pair.theirs.channel.dataReceived(pair.ours.sent())
     assert pair.theirs.heard == ["one", "two", "three"]
-    pair.ours.channel.tell(Say("four"))
+    pair.ours.channel.mention(Say("four"))
     pair.clock.advance(0.001)
     assert pair.ours.sent() == b""
     pair.clock.advance(0.004)
@@ -117,6 +117,28 @@ def test_who_waits_for_nothing_takes_along_what_was_said_before(pair: Pair) -> N
     pair.ours.channel.ask(Twice("x"))
     pair.clock.advance(0)
     assert pair.ours.sent() != b""
+
+
+def test_what_cannot_be_pickled_is_nobody_elses_trouble(pair: Pair) -> None:
+    class Local(Say):
+        """Only here."""
+
+    pair.ours.channel.tell(Say("one"))
+    with pytest.raises(AttributeError, match="Local"):
+        pair.ours.channel.tell(Local("two"))
+    asked = pair.ours.channel.ask(Twice("ab"))
+    refused = pair.ours.channel.ask(Local("three"))  # type: ignore[arg-type]
+    assert failure_result_of(refused).check(ChannelError)
+    later = pair.ours.channel.ask(Later("x"))
+    pair.exchange()
+    # Nor is an answer.
+    with logged() as events:
+        pair.theirs.waiting[0].callback(Local("four"))  # type: ignore[arg-type]
+        pair.exchange()
+    assert failure_result_of(later).check(ChannelError)
+    assert len(events) == 1
+    assert success_result_of(asked) == "abab"
+    assert pair.theirs.heard == ["one"]
 
 
 def test_both_ends_ask_and_answer(pair: Pair) -> None:
@@ -222,4 +244,5 @@ def test_nobody_waits_for_room_when_the_other_end_is_gone(pair: Pair) -> None:
 def test_a_pickle_is_all_that_travels(pair: Pair) -> None:
     pair.ours.channel.tell(Say("x"))
     pair.clock.advance(0.005)
-    assert pickle.loads(pair.ours.sent()[4:]) == [(0, Say("x"))]
+    (said,) = pickle.loads(pair.ours.sent()[4:])
+    assert pickle.loads(said) == (0, Say("x"))

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from mailext.workers.channel import Channel
 from mailext.workers.crew import CHANNEL, FIRST_SOCKET, Crew
-from mailext.workers.messages import Begin, ConnectionBegun, Drain, Ping
+from mailext.workers.messages import Begin, ConnectionBegun, Drain, NewConfiguration, Ping
 from tests.support import logged
 
 BEGIN = Begin(None, {}, (), b"", {}, None, {})  # type: ignore[arg-type]
@@ -34,15 +34,22 @@ class Process:
         self.signals: list[str] = []
         self.silent = False
         self.drained: Deferred[None] = Deferred()
+        self.configured: list[object] = []
         self.transport = StringTransport()
         handlers: dict[type[object], Callable[[Any], object]] = {
             Begin: lambda _: Deferred() if self.silent else self.heard.append(Begin),
             Ping: lambda _: Deferred() if self.silent else self.heard.append(Ping),
             Drain: lambda _: self.drained,
+            NewConfiguration: self._configure,
             str: self.heard.append,
         }
         self.channel = Channel(clock, handlers, lambda: None)
         self.channel.makeConnection(self.transport)
+
+    def _configure(self, said: NewConfiguration) -> None:
+        if said.terms is None:
+            raise ValueError("half a certificate")
+        self.configured.append(said.terms)
 
     def signalProcess(self, name: str) -> None:
         self.signals.append(name)
@@ -181,6 +188,26 @@ def test_all_are_told_and_all_others(site: Site) -> None:
     site.close()
 
 
+def test_who_cannot_take_up_a_configuration_begins_anew_with_it(site: Site) -> None:
+    world = site.world
+    world.exchange()
+    site.crew.configure(NewConfiguration("all is well"))  # type: ignore[arg-type]
+    world.exchange()
+    assert [process.configured for process in world.processes] == [["all is well"], ["all is well"]]
+    first, second = world.processes
+    with logged() as events:
+        site.crew.configure(NewConfiguration(None))  # type: ignore[arg-type]
+        world.exchange()
+    assert first.signals == second.signals == ["KILL"]
+    reasons = [event["reason"] for event in events if "could not" in str(event.get("reason"))]
+    assert reasons == ["could not take up the configuration (half a certificate)"] * 2
+    for process in (first, second):
+        world.lose(process)
+    world.pass_time(2)
+    assert [process.heard for process in world.processes[2:]] == [[Begin], [Begin]]
+    site.close()
+
+
 def test_who_dies_is_replaced_sooner_or_later(site: Site) -> None:
     world = site.world
     world.exchange()
@@ -194,7 +221,7 @@ def test_who_dies_is_replaced_sooner_or_later(site: Site) -> None:
                 world.pass_time(1)
             delays.append(round(world.seconds() - began))
             world.exchange()
-    assert delays == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert delays == [1, 2, 4, 8, 10, 10, 10, 10]
     assert [desk.closed for desk in site.desks] == [0, *[1] * 8, 0]
     assert [event["delay"] for event in events if "delay" in event] == delays
     # After a long life it begins anew.
