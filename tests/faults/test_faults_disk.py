@@ -44,11 +44,15 @@ def small(disk: Path) -> Iterator[RunningServer]:
     server.stop()
 
 
-def send(server: RunningServer, subject: str, body: str) -> int:
-    """:return: the reply code to the message."""
+def send(server: RunningServer, subject: str, body: str, *options: str) -> int:
+    """
+    :param options: of RCPT.
+    :return: the reply code to the message.
+    """
     with smtplib.SMTP("127.0.0.1", server.mx, timeout=30) as client:
         try:
-            client.sendmail("a@client.example", [ADDRESS], f"Subject: {subject}\r\n\r\n{body}")
+            message = f"Subject: {subject}\r\n\r\n{body}"
+            client.sendmail("a@client.example", [ADDRESS], message, rcpt_options=options)
         except smtplib.SMTPDataError as error:
             return error.smtp_code
         except smtplib.SMTPSenderRefused as error:
@@ -86,7 +90,7 @@ def test_a_full_disk(small: RunningServer, disk: Path) -> None:
     small.wait_for_messages(1)
     ballast = fill(disk)
     codes = {send(small, "refused", _LARGE) for _ in range(5)}
-    assert codes == {451}
+    assert codes == {452}
     ballast.unlink()
     assert eventually(lambda: send(small, "after", _LARGE) == 250, "room again")
     small.wait_for_messages(2)
@@ -103,13 +107,19 @@ def test_what_waits_for_a_full_disk_is_delivered_when_there_is_room(small: Runni
     assert len(small.messages()) == acknowledged
 
 
-def test_a_folder_that_cannot_be_written_to(small: RunningServer) -> None:
+@pytest.mark.parametrize(
+    ("folder", "options"), [("mail/example.org/ann/tmp", ()), ("content/tmp", ("NOTIFY=SUCCESS",))]
+)
+def test_a_folder_that_cannot_be_written_to(
+    small: RunningServer, folder: str, options: tuple[str, ...]
+) -> None:
+    """Into a mailbox, and into the queue."""
     assert send(small, "before", _LARGE) == 250
     small.wait_for_messages(1)
-    incoming = small.folder / "state/content/tmp"
+    incoming = small.folder / "state" / folder
     subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", incoming], check=True)
     try:
-        assert send(small, "refused", _LARGE) == 451
+        assert send(small, "refused", _LARGE, *options) == 451
     finally:
         subprocess.run(["umount", incoming], check=True)
     assert send(small, "after", _LARGE) == 250

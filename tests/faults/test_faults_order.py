@@ -57,9 +57,10 @@ def synced(calls: list[str]) -> list[str]:
     return [match[1] for call in calls if (match := re.search(r"\bf(?:data)?sync\(\d+<([^>]+)>", call))]
 
 
-def test_a_message_into_a_mailbox(server: RunningServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("message", [_SMALL, _LARGE], ids=["small", "large"])
+def test_a_message_into_a_mailbox(server: RunningServer, tmp_path: Path, message: str) -> None:
     """First the file, then the folder that it was moved to."""
-    paths = synced(between(traced(server, tmp_path, _SMALL)))
+    paths = synced(between(traced(server, tmp_path, message)))
     [file] = [number for number, path in enumerate(paths) if Path(path).parent == server.mailbox() / "tmp"]
     assert str(server.mailbox() / "new") in paths[file:]
 
@@ -70,9 +71,9 @@ def test_a_message_into_the_queue(server: RunningServer, tmp_path: Path) -> None
     assert any("sync" in call and "mailext.sqlite-wal" in call for call in calls), calls
 
 
-def test_a_large_message(server: RunningServer, tmp_path: Path) -> None:
+def test_a_large_message_into_the_queue(server: RunningServer, tmp_path: Path) -> None:
     """First the file, then its folder, then the row that names it."""
-    paths = synced(between(traced(server, tmp_path, _LARGE)))
+    paths = synced(between(traced(server, tmp_path, _LARGE, "NOTIFY=SUCCESS")))
     state = server.folder / "state"
     places = [
         next(number for number, path in enumerate(paths) if re.fullmatch(pattern, path))
