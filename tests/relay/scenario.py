@@ -302,7 +302,8 @@ def _check_told(site: RelaySite, scenario: Scenario, sent: Sent) -> None:
     for told in scenario.told:
         who, what, rest = _cell(told)
         if what == "waits":
-            assert waiting.pop(who).startswith(rest)
+            reply = waiting.pop(who)
+            assert reply.startswith(rest), reply
         elif what not in {"done", "unreported"}:
             reported.append(f"{who} {what} {rest}")
     assert waiting == {}, "these are not told of in the line"
