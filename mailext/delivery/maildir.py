@@ -49,7 +49,6 @@ _TROUBLE_BY_ERRNO = {
 # So much of a body is collected in the reactor's thread.
 _PART = 256 * 1024
 
-
 #: Puts a letter into its Maildir. The Deferred is of what kept it from being
 #: there for sure, None for nothing.
 PutLetter = Callable[[Letter | LetterFile], Deferred[Exception | None]]
